@@ -1,0 +1,123 @@
+/** Every error CapFence throws on purpose, each with a literal `code` and a brand that survives two copies of the package. */
+
+import type { Verdict } from "./event.ts";
+
+const BRAND: unique symbol = Symbol.for("capfence.error") as never;
+
+/** The codes of all CapFence errors. */
+export type CapFenceErrorCode =
+  | "ERR_ACTION_BLOCKED"
+  | "ERR_POLICY_INVALID"
+  | "ERR_AUDIT_UNAVAILABLE"
+  | "ERR_AUDIT_CORRUPT";
+
+/** What every CapFence error is: an `Error` with a literal `code`. */
+export abstract class CapFenceError extends Error {
+  abstract readonly code: CapFenceErrorCode;
+
+  /** The code again, under a registered symbol: `instanceof` fails across two copies of a package, this does not. */
+  get [BRAND](): CapFenceErrorCode {
+    return this.code;
+  }
+
+  /** Whether `value` is an error of this class, thrown by this or another copy of the package. */
+  static isInstance(value: unknown): value is CapFenceError {
+    return brandOf(value) !== undefined;
+  }
+}
+
+/** The brand of a CapFence error; `undefined` for anything else. */
+function brandOf(value: unknown): unknown {
+  return value instanceof Error || (typeof value === "object" && value !== null)
+    ? (value as { [BRAND]?: unknown })[BRAND]
+    : undefined;
+}
+
+/**
+ * A tool call was refused. The tool did not run. `verdict` says why; neither it nor the message holds the arguments.
+ * Not frozen: LangGraph writes a property onto errors that pass through it.
+ */
+export class AgentActionBlocked extends CapFenceError {
+  override readonly name = "AgentActionBlocked";
+  readonly code = "ERR_ACTION_BLOCKED";
+  readonly verdict: Verdict;
+
+  constructor(verdict: Verdict, options?: ErrorOptions) {
+    super(`Blocked: ${verdict.reason}`, options);
+    this.verdict = verdict;
+  }
+
+  static override isInstance(value: unknown): value is AgentActionBlocked {
+    return brandOf(value) === "ERR_ACTION_BLOCKED";
+  }
+}
+
+/** One problem in a policy file. Lines and columns count from 1; columns count UTF-16 code units. */
+export interface PolicyIssue {
+  /** The file as it was named, or `<policy>` for text that came from no file. */
+  readonly source: string;
+  readonly line: number;
+  readonly column: number;
+  /** Where in the document, for example `deny[0].contains`; empty for the document itself. */
+  readonly path: string;
+  /** What is wrong and what to do about it, one sentence. */
+  readonly message: string;
+  /** The line of the file and a caret under the column; absent when there is no text to show. */
+  readonly frame?: string;
+}
+
+/** A policy could not be read or means nothing; nothing runs under it. `issues` holds every problem found, in file order. */
+export class PolicyLoadError extends CapFenceError {
+  override readonly name = "PolicyLoadError";
+  readonly code = "ERR_POLICY_INVALID";
+  readonly issues: readonly PolicyIssue[];
+
+  constructor(issues: readonly PolicyIssue[], options?: ErrorOptions) {
+    super(issues.map(describeIssue).join("\n"), options);
+    this.issues = issues;
+  }
+
+  static override isInstance(value: unknown): value is PolicyLoadError {
+    return brandOf(value) === "ERR_POLICY_INVALID";
+  }
+}
+
+function describeIssue(issue: PolicyIssue): string {
+  const where = `${issue.source}:${issue.line}:${issue.column}`;
+  const subject = issue.path === "" ? "" : `${issue.path}: `;
+  return `${where} ${subject}${issue.message}${issue.frame === undefined ? "" : `\n${issue.frame}`}`;
+}
+
+/** The audit log could not be opened or written, so nothing that must be recorded may run. `path` names the log. */
+export class AuditUnavailableError extends CapFenceError {
+  override readonly name = "AuditUnavailableError";
+  readonly code = "ERR_AUDIT_UNAVAILABLE";
+  readonly path: string;
+
+  constructor(path: string, problem: string, options?: ErrorOptions) {
+    super(`Audit log ${path}: ${problem}`, options);
+    this.path = path;
+  }
+
+  static override isInstance(value: unknown): value is AuditUnavailableError {
+    return brandOf(value) === "ERR_AUDIT_UNAVAILABLE";
+  }
+}
+
+/** The audit log's files contradict themselves. `seq` is the entry at fault, when one is known. Nothing is written to such a log. */
+export class AuditCorruptError extends CapFenceError {
+  override readonly name = "AuditCorruptError";
+  readonly code = "ERR_AUDIT_CORRUPT";
+  readonly path: string;
+  readonly seq: number | undefined;
+
+  constructor(path: string, problem: string, options?: ErrorOptions & { seq?: number }) {
+    super(`Audit log ${path}: ${problem}`, options);
+    this.path = path;
+    this.seq = options?.seq;
+  }
+
+  static override isInstance(value: unknown): value is AuditCorruptError {
+    return brandOf(value) === "ERR_AUDIT_CORRUPT";
+  }
+}

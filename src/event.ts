@@ -1,0 +1,156 @@
+/** What an agent asks to do, and what was answered: plain, frozen, read-only data. */
+
+import { uuidv7 } from "uuidv7";
+
+import { takeSnapshot, type JsonObject } from "./snapshot.ts";
+
+/** Policy sections from the strictest to the mildest; also the three decisions there are. */
+export type DecisionKind = "deny" | "require_approval" | "allow";
+
+/** Why a decision is what it is. */
+export type Reason =
+  "policy_allow" | "policy_deny" | "policy_default_deny" | "approval_required" | "payload_invalid";
+
+/** Names a rule of a policy, precisely enough to find it in its file. */
+export interface RuleReference {
+  /** The author's name for the rule, else its place: `deny[0]`. */
+  readonly id: string;
+  readonly section: DecisionKind;
+  /** Position in its section, counted from 0. */
+  readonly index: number;
+  /** Where the rule begins; lines count from 1. */
+  readonly source: { readonly file: string; readonly line: number };
+}
+
+/** What a policy says about one event. */
+export interface Decision {
+  readonly decision: DecisionKind;
+  readonly reason: Reason;
+  /** The rule that decided; absent when none matched. */
+  readonly rule?: RuleReference;
+}
+
+/** A decision that has been recorded: what `ActionRuntime.execute` answers. */
+export interface Verdict extends Decision {
+  /** Whether the action may run. */
+  readonly authorized: boolean;
+  /** The event that was judged. */
+  readonly eventId: string;
+  /** The entry of the audit log that holds this decision. */
+  readonly entry: { readonly seq: number; readonly hash: string };
+}
+
+/** The fields of {@link ActionEvent.create}. */
+export interface ActionEventFields {
+  /** Who asks: the agent's name, as logs show it. */
+  readonly actor: string;
+  readonly action: string;
+  readonly resource: string;
+  /** Default: `CAPFENCE_ENVIRONMENT`, else `production`. */
+  readonly environment?: string | undefined;
+  /** What the model wrote: untrusted. Default: empty. */
+  readonly payload?: unknown;
+  /** What the host knows: trusted plain JSON. Default: empty. */
+  readonly context?: Readonly<Record<string, unknown>> | undefined;
+  /** Default: `resource.action`. */
+  readonly capability?: string | undefined;
+  /** The third segment of a two-segment capability. Default: the environment. */
+  readonly scope?: string | undefined;
+  /** A risk level's name or a number; policies map it. */
+  readonly risk?: string | number | undefined;
+  /** The conversation or run this belongs to. */
+  readonly sessionId?: string | undefined;
+}
+
+const MAX_TEXT = 1024;
+
+/** One action an agent wants to take. Made by {@link ActionEvent.create}; frozen. */
+export class ActionEvent {
+  /** A UUIDv7 (RFC 9562), so ids sort by the time they were made. */
+  readonly id: string;
+  readonly actor: string;
+  readonly action: string;
+  readonly resource: string;
+  readonly environment: string;
+  readonly capability: string;
+  readonly scope: string | undefined;
+  readonly risk: string | number | undefined;
+  readonly sessionId: string | undefined;
+  /** The frozen copy of what the model wrote; empty when `payloadProblem` is set. */
+  readonly payload: JsonObject;
+  /** Why the payload could not be taken; such an event is never authorized. */
+  readonly payloadProblem: string | undefined;
+  /** The frozen copy of what the host knows. */
+  readonly context: JsonObject;
+  readonly #thaw: () => Record<string, unknown>;
+
+  private constructor(fields: ActionEventFields) {
+    this.id = uuidv7();
+    this.actor = text("actor", fields.actor);
+    this.action = text("action", fields.action);
+    this.resource = text("resource", fields.resource);
+    this.environment = text("environment", fields.environment ?? defaultEnvironment());
+    this.capability = text("capability", fields.capability ?? `${this.resource}.${this.action}`);
+    this.scope = optionalText("scope", fields.scope);
+    this.risk = riskLevel(fields.risk);
+    this.sessionId = optionalText("sessionId", fields.sessionId);
+    const payload = takeSnapshot(fields.payload ?? {});
+    this.payload = payload.ok ? payload.json : Object.freeze({});
+    this.payloadProblem = payload.ok ? undefined : payload.problem;
+    this.#thaw = payload.ok ? payload.thaw : () => ({});
+    this.context = contextOf(fields.context);
+    Object.freeze(this);
+  }
+
+  /**
+   * Makes a frozen event. Synchronous. A payload that cannot be judged is no error here: the event says so in
+   * `payloadProblem` and its verdict is `payload_invalid`.
+   *
+   * @throws TypeError naming the field, when a field other than the payload is missing, empty, over 1,024 characters,
+   *   of another type, or not well-formed Unicode.
+   */
+  static create(fields: ActionEventFields): ActionEvent {
+    return new ActionEvent(fields);
+  }
+
+  /** Whether `value` was made by this copy of the package, so that its payload is a snapshot and not somebody's object. */
+  static isInstance(value: unknown): value is ActionEvent {
+    return typeof value === "object" && value !== null && #thaw in value;
+  }
+
+  /** A new, unfrozen copy of the payload at each call, with Dates where the model's arguments had Dates. */
+  payloadCopy(): Record<string, unknown> {
+    return this.#thaw();
+  }
+}
+
+/** The environment used when none is given: `CAPFENCE_ENVIRONMENT`, else `production`. */
+export function defaultEnvironment(): string {
+  const configured = process.env["CAPFENCE_ENVIRONMENT"];
+  return configured === undefined || configured === "" ? "production" : configured;
+}
+
+function text(field: string, value: unknown): string {
+  if (typeof value !== "string" || value === "") {
+    throw new TypeError(`ActionEvent: ${field} must be a non-empty string`);
+  }
+  if (value.length > MAX_TEXT) throw new TypeError(`ActionEvent: ${field} is longer than ${MAX_TEXT} characters`);
+  if (!value.isWellFormed()) throw new TypeError(`ActionEvent: ${field} is not well-formed Unicode`);
+  return value;
+}
+
+function optionalText(field: string, value: unknown): string | undefined {
+  return value === undefined || value === null ? undefined : text(field, value);
+}
+
+function riskLevel(value: unknown): string | number | undefined {
+  if (typeof value !== "number") return optionalText("risk", value);
+  if (!Number.isFinite(value)) throw new TypeError("ActionEvent: risk must be a finite number or a non-empty string");
+  return value;
+}
+
+function contextOf(value: unknown): JsonObject {
+  const context = takeSnapshot(value ?? {});
+  if (!context.ok) throw new TypeError(`ActionEvent: context cannot be taken (${context.problem})`);
+  return context.json;
+}
