@@ -8,8 +8,7 @@ import { takeSnapshot, type JsonObject } from "./snapshot.ts";
 export type DecisionKind = "deny" | "require_approval" | "allow";
 
 /** Why a decision is what it is. */
-export type Reason =
-  "policy_allow" | "policy_deny" | "policy_default_deny" | "approval_required" | "payload_invalid";
+export type Reason = "policy_allow" | "policy_deny" | "policy_default_deny" | "approval_required" | "payload_invalid";
 
 /** Names a rule of a policy, precisely enough to find it in its file. */
 export interface RuleReference {

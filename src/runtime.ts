@@ -1,8 +1,10 @@
 /** ActionRuntime: decides, records the decision, and only then answers. */
 
+import { AuditUnavailableError, CapFenceError } from "./errors.ts";
 import { ActionEvent, type ActionEventFields, type Decision, type Verdict } from "./event.ts";
 import { AuditLog } from "./audit/log.ts";
-import { decisionEntry, outcomeEntry, type OutcomeStatus, type RecordingOptions } from "./audit/record.ts";
+import type { OutcomeStatus } from "./audit/entry.ts";
+import { decisionEntry, outcomeEntry, type RecordingOptions } from "./audit/record.ts";
 import { Policy } from "./policy/policy.ts";
 
 /** What an {@link ActionRuntime} takes beside its policy. */
@@ -81,8 +83,10 @@ export class ActionRuntime {
     try {
       await this.#log.append(outcomeEntry(event, verdict, outcome));
     } catch (error) {
-      const problem = error instanceof Error ? error : new Error(String(error));
-      this.#log.poison(problem);
+      const problem = CapFenceError.isInstance(error)
+        ? error
+        : new AuditUnavailableError(this.#log.path, String(error), { cause: error });
+      await this.#log.fail(problem);
       try {
         this.#onAuditError(problem);
       } catch {
@@ -134,7 +138,10 @@ function checkOptions(options: ActionRuntimeOptions): void {
     throw new TypeError('ActionRuntime: audit.payload must be "redacted" or "none"');
   }
   const paths: unknown = audit?.redact;
-  if (paths !== undefined && !(Array.isArray(paths) && paths.every((path) => typeof path === "string" && path !== ""))) {
+  if (
+    paths !== undefined &&
+    !(Array.isArray(paths) && paths.every((path) => typeof path === "string" && path !== ""))
+  ) {
     throw new TypeError("ActionRuntime: audit.redact must be a list of paths");
   }
 }

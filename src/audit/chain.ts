@@ -1,0 +1,255 @@
+/** A log's chain as one writer sees it: the head, and the files that hold it. Every method is called under the log's lock. */
+
+import { basename, dirname } from "node:path";
+
+import { AuditCorruptError, AuditUnavailableError } from "../errors.ts";
+import { EntryDatabase, type Engine } from "./database.ts";
+import { ENTRY_KINDS, FORMAT_VERSION, NO_PREVIOUS, PreparedEntry, type Head, type StoredEntry } from "./entry.ts";
+import { isSameFile, type AuditFiles, type FileIdentity } from "./files.ts";
+import { formatLine, parseTailLine } from "./tail.ts";
+import { TailFile, tailPath } from "./tail-file.ts";
+
+/** What is wrong with an entry as the successor of `head` in the log `log`; `undefined` when it may follow. */
+export function linkProblem({ seq, entry }: StoredEntry, head: Head, log: string): string | undefined {
+  if (entry.v !== FORMAT_VERSION) return `its format, ${entry.v}, is not known`;
+  if (!ENTRY_KINDS.has(entry.kind)) return "its kind is not known";
+  if (entry.log !== log) return "it belongs to another log";
+  if (seq !== head.seq + 1) return `it stands where entry ${head.seq + 1} should`;
+  if (entry.prev !== head.hash) return `it does not follow entry ${head.seq} as that stands`;
+  return undefined;
+}
+
+/** Where the entries before a log's first one would end. */
+export const BEFORE_GENESIS: Head = { seq: -1, hash: NO_PREVIOUS };
+
+/** What a {@link Chain} works with. */
+export interface ChainSurroundings {
+  readonly files: AuditFiles;
+  readonly engine: Engine;
+  /** The log's real path. */
+  readonly path: string;
+  /** A name of this writer's own for a file in the making. */
+  readonly ownName: (purpose: "database" | "tail") => string;
+}
+
+/** The chain of one log. */
+export class Chain {
+  readonly #files: AuditFiles;
+  readonly #engine: Engine;
+  readonly #path: string;
+  readonly #ownName: (purpose: "database" | "tail") => string;
+  /** The database file as it was when we last looked into it, and the last entry it held. */
+  #database: FileIdentity;
+  #folded: Head;
+  #tail: TailFile | undefined;
+  #head: Head;
+  /** The log's identity. */
+  readonly log: string;
+
+  private constructor(surroundings: ChainSurroundings, database: FileIdentity, last: StoredEntry) {
+    this.#files = surroundings.files;
+    this.#engine = surroundings.engine;
+    this.#path = surroundings.path;
+    this.#ownName = surroundings.ownName;
+    this.#database = database;
+    this.#folded = last;
+    this.#head = { seq: last.seq, hash: last.hash };
+    this.log = last.entry.log;
+  }
+
+  /**
+   * Opens the log's files. When there are none, makes a new log whose genesis entry has the given identity and time.
+   *
+   * @throws AuditCorruptError when the database is missing beside a tail, or damaged.
+   */
+  static open(surroundings: ChainSurroundings, newLog: string, ts: string): Chain {
+    const { files, path } = surroundings;
+    const found = files.identify(path) ?? createDatabase(surroundings, newLog, ts);
+    if (!found.ordinary) throw new AuditUnavailableError(path, "it is not an ordinary file. Name another path");
+    const chain = new Chain(surroundings, found, readLast(surroundings));
+    chain.catchUp();
+    return chain;
+  }
+
+  /** The last entry. */
+  get head(): Head {
+    return this.#head;
+  }
+
+  /** The tail in use; `undefined` when everything is in the database. */
+  get tail(): TailFile | undefined {
+    return this.#tail;
+  }
+
+  /** Entries that are in the tail only. */
+  get unfolded(): number {
+    return this.#head.seq - this.#folded.seq;
+  }
+
+  /**
+   * Reads and checks what other processes have appended or folded since.
+   *
+   * @throws AuditCorruptError when what they left does not continue what we know.
+   */
+  catchUp(): void {
+    const found = this.#files.identify(tailPath(this.#path));
+    if (found === undefined) {
+      this.#dropTail();
+      this.#catchUpWithDatabase();
+      return;
+    }
+    if (this.#tail === undefined || !isSameFile(found, this.#tail.identity)) this.#openTail(found);
+    const tail = this.#tail;
+    if (tail === undefined || found.size === tail.size) return;
+    if (found.size < tail.size) throw this.#corrupt(`${tailPath(this.#path)} has been cut`);
+    for (const line of tail.readNew(found.size)) this.#accept(line);
+  }
+
+  /** Appends entries behind the head, after {@link catchUp}; answers their places and the tail to flush. */
+  append(entries: readonly PreparedEntry[], ts: string): { readonly heads: readonly Head[]; readonly tail: TailFile } {
+    const heads: Head[] = [];
+    let lines = "";
+    let head = this.#head;
+    for (const entry of entries) {
+      const next = entry.follow(head, this.log, ts);
+      head = { seq: next.seq, hash: next.hash };
+      heads.push(head);
+      lines += formatLine(next);
+    }
+    if (this.#tail === undefined) this.#tail = this.#place({ log: this.log, head: this.#head }, lines);
+    else this.#tail.append(lines);
+    this.#head = head;
+    return { heads, tail: this.#tail };
+  }
+
+  /** The database file as it stands, if it is still the one that this chain knows. */
+  get database(): FileIdentity | undefined {
+    const found = this.#files.identify(this.#path);
+    return isSameFile(found, this.#database) ? found : undefined;
+  }
+
+  /**
+   * Puts `made`, a database of all entries up to `folded`, in the place of the present one, and keeps in the tail only
+   * what lies behind `known`, the tail's size at that entry. A crash between the two leaves entries in both, which
+   * readers compare and count once.
+   */
+  replaceDatabase(made: string, folded: Head, known: number): void {
+    const tail = this.#tail;
+    if (tail === undefined) return;
+    tail.syncNow();
+    this.#files.rename(made, this.#path);
+    this.#files.syncDirectory(dirname(this.#path));
+    this.#database = this.#identifyDatabase();
+    this.#folded = folded;
+    const remaining = tail.read(known);
+    if (remaining.length === 0) this.#files.unlink(tailPath(this.#path));
+    this.#tail = remaining.length === 0 ? undefined : this.#place({ log: this.log, head: folded }, remaining);
+    tail.close();
+  }
+
+  /** Lets go of the tail. */
+  close(): void {
+    this.#dropTail();
+  }
+
+  #place(header: { readonly log: string; readonly head: Head }, lines: string | Buffer): TailFile {
+    return TailFile.place(this.#files, this.#path, this.#ownName("tail"), this.#database, header, lines);
+  }
+
+  #dropTail(): void {
+    this.#tail?.close();
+    this.#tail = undefined;
+  }
+
+  /** Another process has put a new tail in place. */
+  #openTail(found: FileIdentity): void {
+    this.#dropTail();
+    const tail = TailFile.open(this.#files, this.#path, found);
+    this.#tail = tail;
+    const { log, head } = tail.header;
+    if (log !== this.log) throw this.#corrupt("its tail belongs to another log");
+    // What lies between our head and the new tail's beginning was folded into the database meanwhile.
+    if (head.seq > this.#head.seq) this.#catchUpWithDatabase();
+    if (head.seq > this.#head.seq) throw this.#corrupt(`entries ${this.#head.seq + 1} to ${head.seq} are missing`);
+    if (head.seq === this.#head.seq && head.hash !== this.#head.hash) {
+      throw this.#corrupt(`its tail does not follow entry ${head.seq}`, head.seq);
+    }
+  }
+
+  #catchUpWithDatabase(): void {
+    const found = this.#identifyDatabase();
+    if (isSameFile(found, this.#database) && this.#folded.seq >= this.#head.seq) return;
+    const database = EntryDatabase.open(this.#engine, this.#files.readFile(this.#path), this.#path);
+    try {
+      const last = database.last();
+      if (last.entry.log !== this.log || last.seq < this.#head.seq || !database.holds(this.#head)) {
+        throw this.#corrupt(`its database does not hold entry ${this.#head.seq} as it was recorded`, this.#head.seq);
+      }
+      this.#head = { seq: last.seq, hash: last.hash };
+      this.#folded = this.#head;
+      this.#database = found;
+    } finally {
+      database.close();
+    }
+  }
+
+  #accept(line: Buffer): void {
+    const stored = parseTailLine(line);
+    if (stored === undefined) throw this.#corrupt(`entry ${this.#head.seq + 1} is damaged`, this.#head.seq + 1);
+    if (stored.seq < this.#head.seq || (stored.seq === this.#head.seq && stored.hash === this.#head.hash)) return;
+    const problem = linkProblem(stored, this.#head, this.log);
+    if (problem !== undefined) throw this.#corrupt(`entry ${stored.seq}: ${problem}`, stored.seq);
+    this.#head = { seq: stored.seq, hash: stored.hash };
+  }
+
+  #identifyDatabase(): FileIdentity {
+    const found = this.#files.identify(this.#path);
+    if (found === undefined) throw this.#corrupt("its database file has disappeared");
+    return found;
+  }
+
+  #corrupt(problem: string, seq?: number): AuditCorruptError {
+    return new AuditCorruptError(this.#path, problem, { ...(seq !== undefined && { seq }) });
+  }
+}
+
+function readLast({ files, engine, path }: ChainSurroundings): StoredEntry {
+  const database = EntryDatabase.open(engine, files.readFile(path), path);
+  try {
+    return database.last();
+  } finally {
+    database.close();
+  }
+}
+
+/** Makes a new log, never over an existing file. */
+function createDatabase({ files, engine, path, ownName }: ChainSurroundings, log: string, ts: string): FileIdentity {
+  const beside = basename(path);
+  const traces = files.list(dirname(path)).filter((name) => name === `${beside}-tail` || isSegment(name, beside));
+  if (traces.length > 0) {
+    throw new AuditCorruptError(path, `the file is missing, but ${traces.join(", ")} is there. Put it back`);
+  }
+  const genesis = new PreparedEntry({ kind: "genesis" }).follow(BEFORE_GENESIS, log, ts);
+  const database = EntryDatabase.create(engine, path);
+  const made = ownName("database");
+  const fd = files.create(made);
+  try {
+    database.append({ ...genesis, entry: JSON.parse(genesis.body) as StoredEntry["entry"] });
+    files.append(fd, database.export());
+    files.sync(fd);
+    files.link(made, path);
+    files.syncDirectory(dirname(path));
+  } finally {
+    files.close(fd);
+    files.unlink(made);
+    database.close();
+  }
+  const created = files.identify(path);
+  if (created === undefined) throw new AuditUnavailableError(path, "the file that was just made has disappeared");
+  return created;
+}
+
+/** Whether `name` is that of a sealed part of the log `base`: `audit.db.<8 hexadecimal digits>.<first entry>`. */
+function isSegment(name: string, base: string): boolean {
+  return name.startsWith(`${base}.`) && /^\.[0-9a-f]{8}\.\d+$/.test(name.slice(base.length));
+}

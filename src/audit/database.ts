@@ -1,0 +1,270 @@
+/**
+ * `audit.db`: an ordinary SQLite file, built and read as a whole by sql.js and put in place by atomic rename. This is
+ * the only module that knows sql.js.
+ */
+
+import type { Database, SqlJsStatic, SqlValue } from "sql.js";
+
+import { AuditCorruptError, AuditUnavailableError } from "../errors.ts";
+import { FORMAT_VERSION, parseEntry, sha256, type Entry, type Head, type StoredEntry } from "./entry.ts";
+
+/** SQLite, loaded. */
+export type Engine = SqlJsStatic;
+
+let engine: Promise<Engine> | undefined;
+
+/** Loads SQLite once for the process. Everything else here is synchronous. */
+export async function loadEngine(): Promise<Engine> {
+  engine ??= import("sql.js").then(({ default: init }) => init());
+  return await engine;
+}
+
+/** "CapF", the application id in the file's header, by which tools like file(1) know it (SQLite file format, offset 68). */
+const APPLICATION_ID = 0x43617046;
+
+const TABLE = `CREATE TABLE entries (
+  seq INTEGER PRIMARY KEY,
+  hash TEXT NOT NULL,
+  body TEXT NOT NULL,
+  ts TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  agent_id TEXT,
+  capability TEXT,
+  environment TEXT,
+  decision TEXT,
+  reason TEXT,
+  rule TEXT,
+  outcome TEXT,
+  decision_seq INTEGER
+)`;
+
+const VIEW = `CREATE VIEW decisions (timestamp, agent_id, capability, decision, reason) AS
+SELECT replace(substr(ts, 1, 19), 'T', ' '), agent_id, capability, decision, reason
+FROM entries WHERE kind = 'decision' ORDER BY seq`;
+
+/** Every object of the schema, as sqlite_schema lists it. There is no index: one could say something else than its table. */
+const SCHEMA: readonly SchemaObject[] = [
+  { type: "table", name: "entries", sql: TABLE },
+  { type: "view", name: "decisions", sql: VIEW },
+];
+
+interface SchemaObject {
+  readonly type: string;
+  readonly name: string;
+  readonly sql: string;
+}
+
+/** The columns derived from an entry, in the order of the table. */
+export const DERIVED_COLUMNS = [
+  "ts",
+  "kind",
+  "agent_id",
+  "capability",
+  "environment",
+  "decision",
+  "reason",
+  "rule",
+  "outcome",
+  "decision_seq",
+] as const;
+
+/** The values of {@link DERIVED_COLUMNS} that follow from an entry. */
+export function derivedColumns(entry: Entry): readonly (string | number | null)[] {
+  switch (entry.kind) {
+    case "genesis":
+      return [entry.ts, entry.kind, null, null, null, null, null, null, null, null];
+    case "decision":
+      return [
+        entry.ts,
+        entry.kind,
+        entry.actor,
+        entry.capability,
+        entry.environment,
+        entry.decision,
+        entry.reason,
+        entry.rule?.id ?? null,
+        null,
+        null,
+      ];
+    case "outcome":
+      return [
+        entry.ts,
+        entry.kind,
+        entry.actor,
+        entry.capability,
+        entry.environment,
+        null,
+        null,
+        null,
+        entry.status,
+        entry.of,
+      ];
+  }
+}
+
+/** A row as it stands in the file, nothing of it believed yet. */
+export interface Row {
+  readonly seq: SqlValue;
+  readonly hash: SqlValue;
+  /** The bytes of the body, whatever type the file gives it. */
+  readonly body: Uint8Array;
+  readonly bodyIsText: boolean;
+  readonly derived: readonly SqlValue[];
+  /** Bytes of all derived columns together: text that goes on after a NUL, which a string would not show, adds to it. */
+  readonly derivedBytes: number;
+}
+
+/** One whole database file in memory. */
+export class EntryDatabase {
+  readonly #database: Database;
+  readonly #path: string;
+
+  private constructor(database: Database, path: string) {
+    this.#database = database;
+    this.#path = path;
+  }
+
+  /** A new, empty log. */
+  static create(sql: Engine, path: string): EntryDatabase {
+    const database = new sql.Database();
+    database.run(`PRAGMA application_id = ${APPLICATION_ID}`);
+    database.run(`PRAGMA user_version = ${FORMAT_VERSION}`);
+    for (const object of SCHEMA) database.run(object.sql);
+    return new EntryDatabase(database, path);
+  }
+
+  /**
+   * Opens the bytes of a file, which become the database's own.
+   *
+   * @throws AuditCorruptError when they are not a CapFence log.
+   * @throws AuditUnavailableError when they are one of a newer version.
+   */
+  static open(sql: Engine, bytes: Uint8Array, path: string): EntryDatabase {
+    if (bytes.length === 0) throw new AuditCorruptError(path, "the file is empty");
+    const opened = new EntryDatabase(new sql.Database(bytes), path);
+    try {
+      opened.#checkHeader();
+    } catch (error) {
+      opened.close();
+      throw error;
+    }
+    return opened;
+  }
+
+  #checkHeader(): void {
+    const version = this.#scalar("PRAGMA user_version");
+    const schema = this.#all("SELECT type, name, sql FROM sqlite_schema");
+    const isOurs = this.#scalar("PRAGMA application_id") === APPLICATION_ID;
+    if (isOurs && typeof version === "number" && version > FORMAT_VERSION) {
+      throw new AuditUnavailableError(
+        this.#path,
+        `written in format ${version}, and this version of capfence reads format ${FORMAT_VERSION}. Use a newer one`,
+      );
+    }
+    const expected = SCHEMA.map(({ type, name, sql }) => [type, name, sql]);
+    if (!isOurs || version !== FORMAT_VERSION || JSON.stringify(schema) !== JSON.stringify(expected)) {
+      throw new AuditCorruptError(this.#path, "not a CapFence log, or its tables were changed");
+    }
+  }
+
+  /** Adds an entry that has been checked. */
+  append(stored: StoredEntry): void {
+    this.#guard(() => {
+      this.#database.run(`INSERT INTO entries VALUES (?, ?, ?${", ?".repeat(DERIVED_COLUMNS.length)})`, [
+        stored.seq,
+        stored.hash,
+        stored.body,
+        ...derivedColumns(stored.entry),
+      ]);
+    });
+  }
+
+  /**
+   * The last entry.
+   *
+   * @throws AuditCorruptError when there is none, or its hash is not the hash of its text.
+   */
+  last(): StoredEntry {
+    const [row] = this.#all("SELECT seq, hash, body FROM entries ORDER BY seq DESC LIMIT 1");
+    const [seq, hash, body] = row ?? [];
+    const entry = typeof body === "string" && sha256(body) === hash ? parseEntry(body) : undefined;
+    if (typeof hash !== "string" || typeof body !== "string" || entry?.seq !== seq || entry === undefined) {
+      throw new AuditCorruptError(this.#path, `the last entry in the database is damaged`, {
+        ...(typeof seq === "number" && { seq }),
+      });
+    }
+    return { seq: entry.seq, hash, body, entry };
+  }
+
+  /** Whether the file holds the entry that `head` names. */
+  holds(head: Head): boolean {
+    return this.#guard(() => {
+      const statement = this.#database.prepare("SELECT hash FROM entries WHERE seq = ?");
+      try {
+        statement.bind([head.seq]);
+        return statement.step() && statement.get()[0] === head.hash;
+      } finally {
+        statement.free();
+      }
+    });
+  }
+
+  /** All rows in order, one at a time. */
+  *rows(): Generator<Row> {
+    const bytes = DERIVED_COLUMNS.map((name) => `ifnull(octet_length(${name}), 0)`).join(" + ");
+    const statement = this.#guard(() =>
+      this.#database.prepare(
+        `SELECT seq, hash, CAST(body AS BLOB), typeof(body) = 'text', ${bytes}, ${DERIVED_COLUMNS.join(", ")}
+         FROM entries ORDER BY seq`,
+      ),
+    );
+    try {
+      while (this.#guard(() => statement.step())) {
+        const [seq = null, hash = null, body, isText, derivedBytes, ...derived] = this.#guard(() => statement.get());
+        yield {
+          seq,
+          hash,
+          body: body instanceof Uint8Array ? body : new Uint8Array(),
+          bodyIsText: isText === 1,
+          derived,
+          derivedBytes: Number(derivedBytes),
+        };
+      }
+    } finally {
+      statement.free();
+    }
+  }
+
+  /** What SQLite's own check of the file's structure finds; `undefined` when all is well. */
+  structureProblem(): string | undefined {
+    const answer = this.#scalar("PRAGMA quick_check(1)");
+    return answer === "ok" ? undefined : String(answer);
+  }
+
+  /** The file's bytes. */
+  export(): Uint8Array {
+    return this.#guard(() => this.#database.export());
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #all(query: string): SqlValue[][] {
+    return this.#guard(() => this.#database.exec(query)[0]?.values ?? []);
+  }
+
+  #scalar(query: string): SqlValue | undefined {
+    return this.#all(query)[0]?.[0];
+  }
+
+  /** What SQLite refuses is a damaged file; nothing else here can make it fail. */
+  #guard<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new AuditCorruptError(this.#path, `not a readable SQLite file (${reason})`, { cause: error });
+    }
+  }
+}

@@ -1,0 +1,193 @@
+/**
+ * What an audit log is made of: entries, each canonical JSON (RFC 8785) naming the SHA-256 (FIPS 180-4) of the one
+ * before it. The bytes are the truth; everything else that is stored is derived from them.
+ */
+
+import { hash } from "node:crypto";
+
+import canonicalize from "canonicalize";
+
+import type { DecisionKind, Reason } from "../event.ts";
+import type { JsonObject } from "../snapshot.ts";
+
+/** The version of the entry format, `v` in every entry. */
+export const FORMAT_VERSION = 1;
+
+/** The `prev` of the genesis entry, which has nothing before it. */
+export const NO_PREVIOUS: string = "0".repeat(64);
+
+/** A digest of something that is not recorded itself: SHA-256 over the salt's 16 bytes, then the UTF-8 text. Hexadecimal. */
+export interface SaltedDigest extends JsonObject {
+  readonly salt: string;
+  readonly sha256: string;
+}
+
+/** How a tool call ended. */
+export type OutcomeStatus = "finished" | "failed" | "aborted";
+
+/** The fields every entry has. */
+interface EntryFrame {
+  readonly v: number;
+  /** The log's random identity, 32 hexadecimal digits, the same in all its entries. */
+  readonly log: string;
+  /** Position in the log; the genesis entry is 0. */
+  readonly seq: number;
+  /** SHA-256 of the entry before, hexadecimal. */
+  readonly prev: string;
+  /** When it was appended, RFC 3339 in UTC with milliseconds. A host's clock may step back. */
+  readonly ts: string;
+}
+
+/** The first entry of a log. */
+export interface GenesisEntry extends EntryFrame {
+  readonly kind: "genesis";
+}
+
+/** What was decided about one call, durable before the call runs. */
+export interface DecisionEntry extends EntryFrame {
+  readonly kind: "decision";
+  /** The event's id. */
+  readonly event: string;
+  readonly actor: string;
+  readonly action: string;
+  readonly resource: string;
+  readonly capability: string;
+  readonly environment: string;
+  readonly scope?: string;
+  readonly risk?: string | number;
+  readonly session?: string;
+  /** What the host knew; absent when it said nothing. */
+  readonly context?: JsonObject;
+  readonly decision: DecisionKind;
+  /** Whether the call was let through. */
+  readonly authorized: boolean;
+  readonly reason: Reason;
+  readonly rule?: {
+    readonly id: string;
+    readonly section: DecisionKind;
+    readonly index: number;
+    readonly file: string;
+    readonly line: number;
+  };
+  /** The policy's digest, hexadecimal SHA-256. */
+  readonly policy: string;
+  /** The payload after redaction; absent when payloads are not recorded or could not be taken. */
+  readonly payload?: JsonObject;
+  /** The paths that were redacted; absent when none was. */
+  readonly redacted?: readonly string[];
+  /** Commits to the full payload's canonical JSON. */
+  readonly digest?: SaltedDigest;
+  /** Why the payload could not be taken. */
+  readonly problem?: string;
+}
+
+/** How an allowed call ended. */
+export interface OutcomeEntry extends EntryFrame {
+  readonly kind: "outcome";
+  readonly event: string;
+  readonly actor: string;
+  readonly capability: string;
+  readonly environment: string;
+  /** The `seq` of the decision. */
+  readonly of: number;
+  readonly status: OutcomeStatus;
+  /** Milliseconds the tool ran. */
+  readonly ms: number;
+  /** Commits to the output, when that was text or plain JSON. */
+  readonly output?: SaltedDigest;
+}
+
+/** One entry of an audit log. */
+export type Entry = GenesisEntry | DecisionEntry | OutcomeEntry;
+
+/** The kinds of entry this version knows. */
+export const ENTRY_KINDS: ReadonlySet<string> = new Set<Entry["kind"]>(["genesis", "decision", "outcome"]);
+
+/** What makes an entry its own: its members except `v`, `log`, `seq`, `prev` and `ts`, which the log adds. */
+export type EntryContent<E extends Entry = Entry> = E extends Entry ? Omit<E, keyof EntryFrame> : never;
+
+/** An entry as it is stored: `hash` is the SHA-256 of `body`'s UTF-8 bytes, and `body` is the entry's canonical JSON. */
+export interface StoredEntry {
+  readonly seq: number;
+  readonly hash: string;
+  readonly body: string;
+  readonly entry: Entry;
+}
+
+/** Where a chain stands: the last entry's position and hash. */
+export interface Head {
+  readonly seq: number;
+  readonly hash: string;
+}
+
+/**
+ * An entry made ready for appending. Its members are brought into canonical form before the log's lock is taken, so that
+ * under the lock only the few members that depend on the chain are added.
+ */
+export class PreparedEntry {
+  readonly #members: readonly (readonly [name: string, canonical: string])[];
+
+  constructor(content: EntryContent) {
+    this.#members = Object.entries(content)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => [name, canonical(value)]);
+  }
+
+  /** The stored form of this entry as the successor of `head` in the log `log`, at the time `ts`. */
+  follow(head: Head, log: string, ts: string): { readonly seq: number; readonly hash: string; readonly body: string } {
+    const seq = head.seq + 1;
+    const members = [
+      ...this.#members,
+      ["log", canonical(log)],
+      ["prev", canonical(head.hash)],
+      ["seq", canonical(seq)],
+      ["ts", canonical(ts)],
+      ["v", canonical(FORMAT_VERSION)],
+    ] as const;
+    // RFC 8785 sorts members by UTF-16 code units, and so does a plain comparison.
+    const sorted = members.toSorted(([left], [right]) => (left < right ? -1 : 1));
+    const body = `{${sorted.map(([name, value]) => `${canonical(name)}:${value}`).join(",")}}`;
+    return { seq, hash: sha256(body), body };
+  }
+}
+
+/** Hexadecimal SHA-256 of text (as UTF-8) or bytes. */
+export function sha256(data: string | Uint8Array): string {
+  return hash("sha256", data, "hex");
+}
+
+/** The RFC 8785 form of plain JSON. Whatever comes here has been through the payload snapshot or was made by us. */
+export function canonical(value: unknown): string {
+  const text = canonicalize(value);
+  if (text === undefined) throw new TypeError("not JSON");
+  return text;
+}
+
+/** Reads an entry back from its text; `undefined` when it is not JSON or lacks the fields all entries have. */
+export function parseEntry(body: string): Entry | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+  return isEntry(value) ? value : undefined;
+}
+
+function isEntry(value: unknown): value is Entry {
+  if (typeof value !== "object" || value === null) return false;
+  const { v, log, seq, prev, ts, kind } = value as Record<string, unknown>;
+  return (
+    typeof v === "number" &&
+    typeof log === "string" &&
+    Number.isSafeInteger(seq) &&
+    typeof prev === "string" &&
+    typeof ts === "string" &&
+    typeof kind === "string"
+  );
+}
+
+/** Whether an entry counts in "N entries verified": what users did, not what the log keeps for itself. */
+export function isCounted(entry: Entry): boolean {
+  return entry.kind !== "genesis";
+}

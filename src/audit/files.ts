@@ -1,0 +1,158 @@
+/** The few file-system calls the audit log is made of, in one place, so that tests can make each of them fail. */
+
+import * as fs from "node:fs";
+
+/** What tells one file from another under the same name, whether it has grown, and whose it is. */
+export interface FileIdentity {
+  readonly dev: bigint;
+  readonly ino: bigint;
+  /** Bytes. */
+  readonly size: number;
+  /** Permission bits. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Whether it is an ordinary file, and not a directory, a pipe or a device. */
+  readonly ordinary: boolean;
+}
+
+/** The file-system calls of the audit log. Synchronous unless they return a promise; they throw what node:fs throws. */
+export interface AuditFiles {
+  /**
+   * Creates a file that must not exist and opens it for appending. It gets the permissions and the owner of `like`, or
+   * else belongs to this user alone.
+   */
+  create(path: string, like?: FileIdentity): number;
+  /** Opens an existing file for reading and appending. */
+  openAppend(path: string): number;
+  /** Opens an existing file for reading only. */
+  openRead(path: string): number;
+  /** Writes all of `data` at the end of the file. */
+  append(fd: number, data: Uint8Array): void;
+  /** The bytes from `start` up to `end`; fewer when the file is shorter. */
+  read(fd: number, start: number, end: number): Buffer;
+  readFile(path: string): Buffer;
+  /** The names in a directory. */
+  list(directory: string): string[];
+  truncate(fd: number, size: number): void;
+  /** Flushes data and size to the device (POSIX fdatasync). */
+  sync(fd: number): void;
+  /** The same without blocking the event loop. */
+  syncLater(fd: number): Promise<void>;
+  close(fd: number): void;
+  /** `undefined` when there is no such file. */
+  identify(path: string): FileIdentity | undefined;
+  link(existing: string, created: string): void;
+  rename(from: string, to: string): void;
+  unlink(path: string): void;
+  /** Makes the directory's entries durable. Refused by some systems, which is tolerated. */
+  syncDirectory(path: string): void;
+}
+
+/** The real file system. */
+export const nodeFiles: AuditFiles = {
+  create(path, like) {
+    const fd = fs.openSync(path, "ax+", 0o600);
+    if (like === undefined) return fd;
+    try {
+      // Root folding a user's log must not take it away from the user.
+      if (process.geteuid?.() === 0) fs.fchownSync(fd, like.uid, like.gid);
+      fs.fchmodSync(fd, like.mode);
+      return fd;
+    } catch (error) {
+      fs.closeSync(fd);
+      throw error;
+    }
+  },
+  openAppend: (path) => fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_APPEND),
+  openRead: (path) => fs.openSync(path, "r"),
+  append(fd, data) {
+    for (let written = 0; written < data.length;) {
+      written += fs.writeSync(fd, data, written, data.length - written);
+    }
+  },
+  read(fd, start, end) {
+    const buffer = Buffer.allocUnsafe(Math.max(0, end - start));
+    let filled = 0;
+    while (filled < buffer.length) {
+      const got = fs.readSync(fd, buffer, filled, buffer.length - filled, start + filled);
+      if (got === 0) break;
+      filled += got;
+    }
+    return buffer.subarray(0, filled);
+  },
+  readFile: (path) => fs.readFileSync(path),
+  list: (directory) => fs.readdirSync(directory),
+  truncate: (fd, size) => fs.ftruncateSync(fd, size),
+  sync: (fd) => fs.fdatasyncSync(fd),
+  syncLater: (fd) =>
+    new Promise((resolve, reject) => {
+      fs.fdatasync(fd, (error) => (error === null ? resolve() : reject(error)));
+    }),
+  close: (fd) => fs.closeSync(fd),
+  identify(path) {
+    const stat = fs.statSync(path, { bigint: true, throwIfNoEntry: false });
+    if (stat === undefined) return undefined;
+    const { dev, ino, size, mode, uid, gid } = stat;
+    return {
+      dev,
+      ino,
+      size: Number(size),
+      mode: Number(mode & 0o777n),
+      uid: Number(uid),
+      gid: Number(gid),
+      ordinary: stat.isFile(),
+    };
+  },
+  link: (existing, created) => fs.linkSync(existing, created),
+  rename: (from, to) => fs.renameSync(from, to),
+  unlink: (path) => fs.unlinkSync(path),
+  syncDirectory(path) {
+    let fd: number | undefined;
+    try {
+      fd = fs.openSync(path, "r");
+      fs.fsyncSync(fd);
+    } catch (error) {
+      // Windows cannot open a directory, and some file systems refuse to sync one; rename is then all there is.
+      if (!isRefusedDirectorySync(error)) throw error;
+    } finally {
+      if (fd !== undefined) fs.closeSync(fd);
+    }
+  },
+};
+
+function isRefusedDirectorySync(error: unknown): boolean {
+  return ["EISDIR", "EPERM", "EINVAL", "ENOTSUP", "EACCES"].includes(errorCode(error) ?? "");
+}
+
+/** The system's code of a file-system error, such as `ENOSPC`. */
+export function errorCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
+}
+
+/** Says in words what a failed file-system call means for the log, and what to do. */
+export function explainFileError(error: unknown): string {
+  switch (errorCode(error)) {
+    case "ENOENT":
+      return "its directory does not exist. Create it, or name another path";
+    case "ENOTDIR":
+      return "a part of its path is not a directory. Name another path";
+    case "EISDIR":
+      return "it is a directory. Name a file";
+    case "EACCES":
+    case "EPERM":
+    case "EROFS":
+      return "this user may not read and write it and its directory. Change the permissions, or name another path";
+    case "ENOSPC":
+    case "EDQUOT":
+      return "the disk is full. Make room, then start again";
+    default:
+      return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** Whether two looks at a name found the same file, whatever its size. */
+export function isSameFile(left: FileIdentity | undefined, right: FileIdentity | undefined): boolean {
+  return left !== undefined && right !== undefined && left.ino === right.ino && left.dev === right.dev;
+}

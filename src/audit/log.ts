@@ -1,0 +1,123 @@
+/** The audit log as its users hold it. Any number of holders in a process share one writer for each file. */
+
+import { existsSync, realpathSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+
+import { AuditUnavailableError, CapFenceError } from "../errors.ts";
+import type { Head, PreparedEntry } from "./entry.ts";
+import { explainFileError, nodeFiles } from "./files.ts";
+import { LogWriter, type WriterSurroundings } from "./writer.ts";
+
+interface SharedWriter {
+  readonly writer: Promise<LogWriter>;
+  /** The writer once it is open. */
+  opened: LogWriter | undefined;
+  holders: number;
+}
+
+type Writers = Map<string, SharedWriter>;
+
+const REGISTRY = Symbol.for("capfence.audit.writers.v1");
+
+/** The process's writers by real path. On globalThis, so that two copies of this package share them. */
+function writers(): Writers {
+  const global = globalThis as { [REGISTRY]?: Writers };
+  let registry = global[REGISTRY];
+  if (registry === undefined) {
+    registry = new Map();
+    global[REGISTRY] = registry;
+    process.once("exit", closeAllNow);
+  }
+  return registry;
+}
+
+function closeAllNow(): void {
+  for (const { opened } of writers().values()) opened?.closeNow();
+}
+
+/** A hold on the log at `path`, which is opened by the first append. */
+export class AuditLog {
+  /** The absolute path that was named. */
+  readonly path: string;
+  readonly #surroundings: WriterSurroundings;
+  #held: Promise<{ readonly key: string; readonly shared: SharedWriter }> | undefined;
+  #failure: CapFenceError | undefined;
+
+  /** `path` may be relative to the present working directory. Nothing is opened yet. */
+  constructor(path: string, surroundings: WriterSurroundings = { files: nodeFiles, now: Date.now }) {
+    this.path = resolve(path);
+    this.#surroundings = surroundings;
+  }
+
+  /**
+   * Appends an entry; resolves with its place in the chain once it is durable.
+   *
+   * @throws AuditUnavailableError when the log can't be opened (the next append tries again), or can't be written or
+   *   was closed (it stays closed).
+   * @throws AuditCorruptError when the log's files contradict themselves.
+   */
+  async append(entry: PreparedEntry): Promise<Head> {
+    if (this.#failure !== undefined) throw this.#failure;
+    const { shared } = await (this.#held ??= this.#hold());
+    return await (await shared.writer).append(entry);
+  }
+
+  /** Closes the log to everyone in this process: something that had to be recorded was not. */
+  async fail(failure: CapFenceError): Promise<void> {
+    this.#failure ??= failure;
+    const held = await this.#held?.catch(() => undefined);
+    held?.shared.opened?.fail(failure);
+  }
+
+  /**
+   * Lets go of the log. When nobody else in this process holds it, waits for what is being written and folds it into
+   * the database file.
+   *
+   * @throws AuditUnavailableError when it could not be folded; every entry is safe in the tail.
+   */
+  async close(): Promise<void> {
+    this.#failure ??= new AuditUnavailableError(this.path, "it has been closed");
+    const held = await this.#held?.catch(() => undefined);
+    this.#held = undefined;
+    if (held === undefined) return;
+    held.shared.holders -= 1;
+    if (held.shared.holders > 0) return;
+    if (writers().get(held.key) === held.shared) writers().delete(held.key);
+    await held.shared.opened?.close();
+  }
+
+  async #hold(): Promise<{ readonly key: string; readonly shared: SharedWriter }> {
+    try {
+      const key = realPath(this.path);
+      let shared = writers().get(key);
+      if (shared === undefined || shared.opened?.failure !== undefined) {
+        shared = { writer: LogWriter.open(key, this.#surroundings), opened: undefined, holders: 0 };
+        writers().set(key, shared);
+      }
+      shared.holders += 1;
+      return await this.#opened(key, shared);
+    } catch (error) {
+      this.#held = undefined;
+      throw error;
+    }
+  }
+
+  async #opened(key: string, shared: SharedWriter): Promise<{ readonly key: string; readonly shared: SharedWriter }> {
+    try {
+      shared.opened = await shared.writer;
+      return { key, shared };
+    } catch (error) {
+      if (writers().get(key) === shared) writers().delete(key);
+      throw error;
+    }
+  }
+}
+
+/** The file's own path, whatever links lead to it. The file need not exist yet, its directory must. */
+function realPath(path: string): string {
+  try {
+    return existsSync(path) ? realpathSync(path) : join(realpathSync(dirname(path)), basename(path));
+  } catch (error) {
+    throw new AuditUnavailableError(path, explainFileError(error), { cause: error });
+  }
+}

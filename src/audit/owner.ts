@@ -1,0 +1,109 @@
+/** Who holds a lock, and whether that process still lives. */
+
+import { randomBytes } from "node:crypto";
+import { readFileSync, readlinkSync } from "node:fs";
+import { hostname } from "node:os";
+import { threadId } from "node:worker_threads";
+
+/** What identifies a writer: enough to tell later, from outside, whether it still runs. */
+export interface Owner {
+  readonly pid: number;
+  readonly thread: number;
+  /** The process's start time in clock ticks since boot (`/proc/PID/stat`, field 22); empty without /proc. */
+  readonly started: string;
+  /** The kernel's boot id; empty without /proc. */
+  readonly boot: string;
+  /** The process's pid namespace; empty without /proc. */
+  readonly namespace: string;
+  readonly host: string;
+  /** Random, one for each writer, so that two writers of one thread differ. */
+  readonly nonce: string;
+}
+
+/** This thread, as the owner of a new writer. */
+export function currentOwner(): Owner {
+  return {
+    pid: process.pid,
+    thread: threadId,
+    started: startTime("self") ?? "",
+    boot: readText("/proc/sys/kernel/random/boot_id"),
+    namespace: namespaceOf("self"),
+    host: hostname(),
+    nonce: randomBytes(8).toString("hex"),
+  };
+}
+
+/** The text of an owner file. */
+export function formatOwner(owner: Owner): Buffer {
+  return Buffer.from(`${JSON.stringify(owner)}\n`, "utf8");
+}
+
+/** Reads an owner file back; `undefined` when it is not one, as after a power loss. */
+export function parseOwner(text: string): Owner | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isOwner(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isOwner(value: unknown): value is Owner {
+  if (typeof value !== "object" || value === null) return false;
+  const { pid, thread, ...texts } = value as Record<string, unknown>;
+  return (
+    Number.isSafeInteger(pid) &&
+    Number.isSafeInteger(thread) &&
+    ["started", "boot", "namespace", "host", "nonce"].every((name) => typeof texts[name] === "string")
+  );
+}
+
+/** `dead` only when it is certain; an owner that can't be compared (another host or namespace) counts as alive. */
+export function judgeOwner(owner: Owner, self: Owner): "dead" | "alive" | "unknown" {
+  if (owner.host !== self.host) return "unknown";
+  if (owner.boot !== self.boot) return "dead";
+  if (owner.namespace !== self.namespace) return "unknown";
+  if (owner.pid === self.pid && owner.started === self.started) {
+    // Locks are held only within synchronous code, so one of this very thread that we can look at is a left-over.
+    return owner.thread === self.thread && owner.nonce !== self.nonce ? "dead" : "alive";
+  }
+  if (!isRunning(owner.pid)) return "dead";
+  const started = startTime(String(owner.pid));
+  // The number was given to a later process. Without /proc the number alone decides.
+  return started !== undefined && owner.started !== "" && started !== owner.started ? "dead" : "alive";
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it runs, as somebody else.
+    return !(error instanceof Error && "code" in error && error.code === "ESRCH");
+  }
+}
+
+/** Field 22 of proc(5) stat. The second field, the command in parentheses, may hold spaces and parentheses itself. */
+function startTime(process: string): string | undefined {
+  const stat = readText(`/proc/${process}/stat`);
+  if (stat === "") return undefined;
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  // A zombie has died; it only waits for its parent.
+  return fields[0] === "Z" ? "" : fields[19];
+}
+
+function namespaceOf(process: string): string {
+  try {
+    return readlinkSync(`/proc/${process}/ns/pid`);
+  } catch {
+    return "";
+  }
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch {
+    return "";
+  }
+}

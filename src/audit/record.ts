@@ -1,0 +1,108 @@
+/** Turns events and outcomes into the content of entries: what is recorded, what is redacted, what is only committed to. */
+
+import { randomBytes } from "node:crypto";
+
+import type { ActionEvent, Decision, Verdict } from "../event.ts";
+import { takeSnapshot } from "../snapshot.ts";
+import {
+  canonical,
+  PreparedEntry,
+  sha256,
+  type DecisionEntry,
+  type EntryContent,
+  type OutcomeEntry,
+  type OutcomeStatus,
+  type SaltedDigest,
+} from "./entry.ts";
+import { redact } from "./redact.ts";
+
+/** What of a payload goes into the log. The salted digest of the whole payload always does. */
+export interface RecordingOptions {
+  /** `redacted` (default): the payload without the `redact` paths. `none`: no payload at all. */
+  readonly payload?: "redacted" | "none" | undefined;
+  /** Exact paths of members to leave out, dotted from the payload's root: `["password", "auth.token"]`. */
+  readonly redact?: readonly string[] | undefined;
+}
+
+/** The entry for a decision. `policy` is the policy's digest. */
+export function decisionEntry(
+  event: ActionEvent,
+  { decision, reason, rule }: Decision,
+  authorized: boolean,
+  policy: string,
+  recording: RecordingOptions,
+): PreparedEntry {
+  const content: EntryContent<DecisionEntry> = {
+    kind: "decision",
+    event: event.id,
+    actor: event.actor,
+    action: event.action,
+    resource: event.resource,
+    capability: event.capability,
+    environment: event.environment,
+    ...(event.scope !== undefined && { scope: event.scope }),
+    ...(event.risk !== undefined && { risk: event.risk }),
+    ...(event.sessionId !== undefined && { session: event.sessionId }),
+    ...(Object.keys(event.context).length > 0 && { context: event.context }),
+    decision,
+    authorized,
+    reason,
+    ...(rule !== undefined && {
+      rule: {
+        id: rule.id,
+        section: rule.section,
+        index: rule.index,
+        file: rule.source.file,
+        line: rule.source.line,
+      },
+    }),
+    policy,
+    ...recordedPayload(event, recording),
+  };
+  return new PreparedEntry(content);
+}
+
+function recordedPayload(
+  event: ActionEvent,
+  recording: RecordingOptions,
+): Pick<DecisionEntry, "payload" | "redacted" | "digest" | "problem"> {
+  if (event.payloadProblem !== undefined) return { problem: event.payloadProblem };
+  const digest = saltedDigest(canonical(event.payload));
+  if (recording.payload === "none") return { digest };
+  const { json, paths } = redact(event.payload, recording.redact ?? []);
+  return { payload: json, digest, ...(paths.length > 0 && { redacted: paths }) };
+}
+
+/** The entry for the end of a call that `verdict` let through. */
+export function outcomeEntry(
+  event: ActionEvent,
+  verdict: Verdict,
+  outcome: { readonly status: OutcomeStatus; readonly durationMs: number; readonly output?: unknown },
+): PreparedEntry {
+  const output = outputDigest(outcome.output);
+  const content: EntryContent<OutcomeEntry> = {
+    kind: "outcome",
+    event: event.id,
+    actor: event.actor,
+    capability: event.capability,
+    environment: event.environment,
+    of: verdict.entry.seq,
+    status: outcome.status,
+    ms: Math.max(0, Math.round(outcome.durationMs * 1000) / 1000),
+    ...(output !== undefined && { output }),
+  };
+  return new PreparedEntry(content);
+}
+
+/** Text is digested as it is, plain JSON in canonical form; anything else (a graph command, a stream) has no digest. */
+function outputDigest(output: unknown): SaltedDigest | undefined {
+  if (typeof output === "string") return saltedDigest(output);
+  const taken = takeSnapshot({ output });
+  return taken.ok && taken.json["output"] !== undefined ? saltedDigest(canonical(taken.json["output"])) : undefined;
+}
+
+/** A salt of its own for each digest: equal payloads don't show as equal, and no table made beforehand helps a guesser. */
+function saltedDigest(text: string): SaltedDigest {
+  const salt = randomBytes(16);
+  return { salt: salt.toString("hex"), sha256: sha256(Buffer.concat([salt, Buffer.from(text, "utf8")])) };
+}

@@ -1,0 +1,74 @@
+/**
+ * The tail: an append-only text file beside the database that new entries go to first. Each line is a SHA-256 in
+ * hexadecimal, a space, the JSON text it is the hash of, and a line feed, which JSON text never contains. The first
+ * line says which log this is and where in the chain the tail begins; every further line is an entry.
+ */
+
+import { canonical, FORMAT_VERSION, parseEntry, sha256, type Head, type StoredEntry } from "./entry.ts";
+
+/** Where a tail begins: it follows `head` in the log `log`. */
+export interface TailHeader {
+  readonly log: string;
+  readonly head: Head;
+}
+
+const HASH_LENGTH = 64;
+const SPACE = 0x20;
+const LINE_FEED = 0x0a;
+
+/** A tail's first line. */
+export function formatTailHeader({ log, head }: TailHeader): string {
+  const text = canonical({ capfence: "tail", first: head.seq + 1, log, prev: head.hash, v: FORMAT_VERSION });
+  return formatLine({ hash: sha256(text), body: text });
+}
+
+/** An entry's line. */
+export function formatLine({ hash, body }: Pick<StoredEntry, "hash" | "body">): string {
+  return `${hash} ${body}\n`;
+}
+
+/** Complete lines, without their line feeds, and what follows the last of them: an unfinished write, or nothing. */
+export interface TailLines {
+  readonly lines: readonly Buffer[];
+  readonly rest: Buffer;
+}
+
+/** Text never holds these; after a power loss, blocks that were not yet written do. */
+const UNWRITTEN = Buffer.alloc(16);
+
+/** Splits what was read from a tail. */
+export function splitTail(bytes: Buffer): TailLines {
+  const unwritten = bytes.indexOf(UNWRITTEN);
+  const written = unwritten < 0 ? bytes : bytes.subarray(0, unwritten);
+  const lines: Buffer[] = [];
+  let start = 0;
+  for (let end = written.indexOf(LINE_FEED); end >= 0; end = written.indexOf(LINE_FEED, start)) {
+    lines.push(written.subarray(start, end));
+    start = end + 1;
+  }
+  return { lines, rest: bytes.subarray(start) };
+}
+
+/** Reads a tail's first line; `undefined` when it is damaged or of another format. */
+export function parseTailHeader(line: Buffer | undefined): TailHeader | undefined {
+  const text = line && checkedText(line);
+  if (text === undefined) return undefined;
+  const { capfence, first, log, prev, v } = JSON.parse(text) as Record<string, unknown>;
+  if (capfence !== "tail" || v !== FORMAT_VERSION) return undefined;
+  if (typeof first !== "number" || typeof log !== "string" || typeof prev !== "string") return undefined;
+  return { log, head: { seq: first - 1, hash: prev } };
+}
+
+/** Reads an entry's line; `undefined` when its hash is not the hash of its text, or its text is no entry. */
+export function parseTailLine(line: Buffer): StoredEntry | undefined {
+  const body = checkedText(line);
+  const entry = body === undefined ? undefined : parseEntry(body);
+  if (body === undefined || entry === undefined) return undefined;
+  return { seq: entry.seq, hash: line.toString("latin1", 0, HASH_LENGTH), body, entry };
+}
+
+function checkedText(line: Buffer): string | undefined {
+  if (line[HASH_LENGTH] !== SPACE) return undefined;
+  const text = line.subarray(HASH_LENGTH + 1);
+  return sha256(text) === line.toString("latin1", 0, HASH_LENGTH) ? text.toString("utf8") : undefined;
+}

@@ -1,0 +1,201 @@
+/**
+ * The writer of one log: appends entries in groups that share one flush, and folds the tail into the database when
+ * there is time.
+ */
+
+import { randomBytes } from "node:crypto";
+
+import { AuditUnavailableError, CapFenceError } from "../errors.ts";
+import { Chain } from "./chain.ts";
+import { loadEngine } from "./database.ts";
+import type { Head, PreparedEntry } from "./entry.ts";
+import { explainFileError, type AuditFiles } from "./files.ts";
+import { foldLater, foldNow, type FoldContext } from "./fold.ts";
+import { LogLock } from "./lock.ts";
+
+/** After this long without an append, in milliseconds, the tail is folded. */
+const IDLE_MS = 1_000;
+
+/** A tail of this many entries, or bytes, is folded without waiting for an idle moment. */
+const FOLD_ENTRIES = 4_096;
+const FOLD_BYTES = 8_388_608;
+
+/** Entries written under one lock and flushed together, at most; bounds how long others wait. */
+const GROUP_SIZE = 256;
+
+/** What a writer needs from outside; tests put in their own. */
+export interface WriterSurroundings {
+  readonly files: AuditFiles;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+interface Pending {
+  readonly entry: PreparedEntry;
+  readonly resolve: (place: Head) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Appends to one log. A process has one for each log; see `log.ts`. */
+export class LogWriter {
+  readonly #path: string;
+  readonly #now: () => number;
+  readonly #lock: LogLock;
+  readonly #fold: FoldContext;
+  readonly #queue: Pending[] = [];
+  #flushing: Promise<void> | undefined;
+  #folding: Promise<void> | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  #failure: CapFenceError | undefined;
+
+  private constructor(fold: FoldContext, now: () => number) {
+    this.#path = fold.path;
+    this.#now = now;
+    this.#lock = fold.lock;
+    this.#fold = fold;
+    // What a process that crashed left in the tail is folded in when there is time.
+    this.#scheduleFold();
+  }
+
+  /**
+   * Opens the log at a real path, or makes a new one.
+   *
+   * @throws AuditUnavailableError when its files can't be read, written or locked.
+   * @throws AuditCorruptError when they contradict themselves.
+   */
+  static async open(path: string, { files, now }: WriterSurroundings): Promise<LogWriter> {
+    const lock = new LogLock(files, path);
+    try {
+      const engine = await loadEngine();
+      lock.prepare();
+      const chain = await lock.hold(() => {
+        lock.clearLeftovers();
+        const surroundings = { files, engine, path, ownName: lock.ownName.bind(lock) };
+        return Chain.open(surroundings, randomBytes(16).toString("hex"), timestamp(now()));
+      });
+      return new LogWriter({ files, engine, path, lock, chain }, now);
+    } catch (error) {
+      lock.dispose();
+      throw unavailable(path, error);
+    }
+  }
+
+  /** Why this writer has stopped for good, if it has. */
+  get failure(): CapFenceError | undefined {
+    return this.#failure;
+  }
+
+  /**
+   * Appends an entry and resolves with its place in the chain once it is durable. Calls made at the same time share one
+   * flush.
+   *
+   * @throws AuditUnavailableError when it can't be written. After a failed write the writer has stopped for good.
+   * @throws AuditCorruptError when the log's files contradict what this writer knows; likewise.
+   */
+  append(entry: PreparedEntry): Promise<Head> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ entry, resolve, reject });
+      this.#flushing ??= this.#flush();
+    });
+  }
+
+  /** Stops for good: every waiting and further append is refused with `failure`. */
+  fail(failure: CapFenceError): void {
+    this.#failure ??= failure;
+    clearTimeout(this.#idle);
+    for (const { reject } of this.#queue.splice(0)) reject(this.#failure);
+  }
+
+  /**
+   * Finishes what is waiting, folds the tail into the database and lets go of the files.
+   *
+   * @throws AuditUnavailableError when the tail could not be folded; every entry is safe in it.
+   */
+  async close(): Promise<void> {
+    await this.#flushing;
+    await this.#folding;
+    try {
+      if (this.#failure === undefined) await foldLater(this.#fold);
+    } catch (error) {
+      throw unavailable(this.#path, error);
+    } finally {
+      this.#release();
+    }
+  }
+
+  /** The same at the end of the process, when nothing asynchronous runs any more. What can't be folded stays in the tail. */
+  closeNow(): void {
+    try {
+      if (this.#failure === undefined) foldNow(this.#fold);
+    } catch {
+      // The tail keeps every entry, and the next process folds it.
+    }
+    this.#release();
+  }
+
+  #release(): void {
+    this.fail(new AuditUnavailableError(this.#path, "it has been closed"));
+    this.#fold.chain.close();
+    this.#lock.dispose();
+  }
+
+  async #flush(): Promise<void> {
+    while (this.#failure === undefined) {
+      // After all that is ready to run now, so that callers who go on at the same time are written together.
+      await new Promise<void>((resolve) => process.nextTick(resolve));
+      const group = this.#queue.splice(0, GROUP_SIZE);
+      if (group.length === 0) break;
+      await this.#commit(group);
+    }
+    this.#flushing = undefined;
+    this.#scheduleFold();
+  }
+
+  async #commit(group: readonly Pending[]): Promise<void> {
+    try {
+      const { heads, tail } = await this.#lock.hold(() => {
+        this.#fold.chain.catchUp();
+        const entries = group.map(({ entry }) => entry);
+        return this.#fold.chain.append(entries, timestamp(this.#now()));
+      });
+      // The lock is free again: one flush covers all that any process has written before it.
+      await tail.sync();
+      for (const [index, { resolve }] of group.entries()) resolve(heads[index] as Head);
+    } catch (error) {
+      const failure = unavailable(this.#path, error);
+      for (const { reject } of group) reject(failure);
+      // A lock that stayed taken leaves nothing half done. Anything else does, and no retry could make it certain.
+      if (failure !== error || !AuditUnavailableError.isInstance(error)) this.fail(failure);
+    }
+  }
+
+  #scheduleFold(): void {
+    const { chain } = this.#fold;
+    if (this.#failure !== undefined || chain.tail === undefined) return;
+    if (chain.unfolded >= FOLD_ENTRIES || chain.tail.size >= FOLD_BYTES) this.#startFold();
+    else if (this.#idle === undefined) this.#idle = setTimeout(() => this.#startFold(), IDLE_MS).unref();
+    else this.#idle.refresh();
+  }
+
+  #startFold(): void {
+    this.#folding ??= foldLater(this.#fold)
+      .catch((error: unknown) => {
+        // No room for a second copy is no reason to stop: the tail goes on. A contradiction is.
+        if (CapFenceError.isInstance(error) && !AuditUnavailableError.isInstance(error)) this.fail(error);
+      })
+      .finally(() => {
+        this.#folding = undefined;
+      });
+  }
+}
+
+function timestamp(now: number): string {
+  return new Date(now).toISOString();
+}
+
+/** A failed file-system call as the error that callers know; our own errors as they are. */
+function unavailable(path: string, error: unknown): CapFenceError {
+  if (CapFenceError.isInstance(error)) return error;
+  return new AuditUnavailableError(path, explainFileError(error), { cause: error });
+}
