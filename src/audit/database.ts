@@ -3,7 +3,7 @@
  * the only module that knows sql.js.
  */
 
-import type { Database, SqlJsStatic, SqlValue } from "sql.js";
+import type { Database, SqlJsStatic, SqlValue, Statement } from "sql.js";
 
 import { AuditCorruptError, AuditUnavailableError } from "../errors.ts";
 import { FORMAT_VERSION, parseEntry, sha256, type Entry, type Head, type StoredEntry } from "./entry.ts";
@@ -70,36 +70,21 @@ export const DERIVED_COLUMNS = [
 
 /** The values of {@link DERIVED_COLUMNS} that follow from an entry. */
 export function derivedColumns(entry: Entry): readonly (string | number | null)[] {
-  switch (entry.kind) {
-    case "genesis":
-      return [entry.ts, entry.kind, null, null, null, null, null, null, null, null];
-    case "decision":
-      return [
-        entry.ts,
-        entry.kind,
-        entry.actor,
-        entry.capability,
-        entry.environment,
-        entry.decision,
-        entry.reason,
-        entry.rule?.id ?? null,
-        null,
-        null,
-      ];
-    case "outcome":
-      return [
-        entry.ts,
-        entry.kind,
-        entry.actor,
-        entry.capability,
-        entry.environment,
-        null,
-        null,
-        null,
-        entry.status,
-        entry.of,
-      ];
-  }
+  const decision = entry.kind === "decision" ? entry : undefined;
+  const outcome = entry.kind === "outcome" ? entry : undefined;
+  const call = decision ?? outcome;
+  return [
+    entry.ts,
+    entry.kind,
+    call?.actor ?? null,
+    call?.capability ?? null,
+    call?.environment ?? null,
+    decision?.decision ?? null,
+    decision?.reason ?? null,
+    decision?.rule?.id ?? null,
+    outcome?.status ?? null,
+    outcome?.of ?? null,
+  ];
 }
 
 /** A row as it stands in the file, nothing of it believed yet. */
@@ -118,6 +103,7 @@ export interface Row {
 export class EntryDatabase {
   readonly #database: Database;
   readonly #path: string;
+  #insert: Statement | undefined;
 
   private constructor(database: Database, path: string) {
     this.#database = database;
@@ -170,12 +156,10 @@ export class EntryDatabase {
   /** Adds an entry that has been checked. */
   append(stored: StoredEntry): void {
     this.#guard(() => {
-      this.#database.run(`INSERT INTO entries VALUES (?, ?, ?${", ?".repeat(DERIVED_COLUMNS.length)})`, [
-        stored.seq,
-        stored.hash,
-        stored.body,
-        ...derivedColumns(stored.entry),
-      ]);
+      this.#insert ??= this.#database.prepare(
+        `INSERT INTO entries VALUES (?, ?, ?${", ?".repeat(DERIVED_COLUMNS.length)})`,
+      );
+      this.#insert.run([stored.seq, stored.hash, stored.body, ...derivedColumns(stored.entry)]);
     });
   }
 
@@ -241,7 +225,7 @@ export class EntryDatabase {
     return answer === "ok" ? undefined : String(answer);
   }
 
-  /** The file's bytes. */
+  /** The file's bytes. Nothing can be added afterwards: exporting ends every prepared statement. */
   export(): Uint8Array {
     return this.#guard(() => this.#database.export());
   }

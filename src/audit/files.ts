@@ -131,25 +131,24 @@ export function errorCode(error: unknown): string | undefined {
   return typeof error.code === "string" ? error.code : undefined;
 }
 
+const NOT_PERMITTED =
+  "this user may not read and write it and its directory. Change the permissions, or name another path";
+const DISK_FULL = "the disk is full. Make room, then start again";
+
+const EXPLANATIONS: ReadonlyMap<string | undefined, string> = new Map([
+  ["ENOENT", "its directory does not exist. Create it, or name another path"],
+  ["ENOTDIR", "a part of its path is not a directory. Name another path"],
+  ["EISDIR", "it is a directory. Name a file"],
+  ["EACCES", NOT_PERMITTED],
+  ["EPERM", NOT_PERMITTED],
+  ["EROFS", NOT_PERMITTED],
+  ["ENOSPC", DISK_FULL],
+  ["EDQUOT", DISK_FULL],
+]);
+
 /** Says in words what a failed file-system call means for the log, and what to do. */
 export function explainFileError(error: unknown): string {
-  switch (errorCode(error)) {
-    case "ENOENT":
-      return "its directory does not exist. Create it, or name another path";
-    case "ENOTDIR":
-      return "a part of its path is not a directory. Name another path";
-    case "EISDIR":
-      return "it is a directory. Name a file";
-    case "EACCES":
-    case "EPERM":
-    case "EROFS":
-      return "this user may not read and write it and its directory. Change the permissions, or name another path";
-    case "ENOSPC":
-    case "EDQUOT":
-      return "the disk is full. Make room, then start again";
-    default:
-      return error instanceof Error ? error.message : String(error);
-  }
+  return EXPLANATIONS.get(errorCode(error)) ?? (error instanceof Error ? error.message : String(error));
 }
 
 /** Whether two looks at a name found the same file, whatever its size. */

@@ -3,7 +3,7 @@
 import { existsSync, realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 
-import { AuditUnavailableError, CapFenceError } from "../errors.ts";
+import { AuditUnavailableError, type CapFenceError } from "../errors.ts";
 import type { Head, PreparedEntry } from "./entry.ts";
 import { explainFileError, nodeFiles } from "./files.ts";
 import { LogWriter, type WriterSurroundings } from "./writer.ts";
