@@ -2,6 +2,7 @@
 
 import { AuditUnavailableError, CapFenceError } from "./errors.ts";
 import { ActionEvent, type ActionEventFields, type Decision, type Verdict } from "./event.ts";
+import { defaultAuditLog } from "./audit/default-path.ts";
 import { AuditLog } from "./audit/log.ts";
 import type { OutcomeStatus } from "./audit/entry.ts";
 import { decisionEntry, outcomeEntry, type RecordingOptions } from "./audit/record.ts";
@@ -108,12 +109,6 @@ export class ActionRuntime {
     if (event.payloadProblem !== undefined) return { decision: "deny", reason: "payload_invalid" };
     return this.#policy.evaluate(event);
   }
-}
-
-/** The log used when none is named: `CAPFENCE_AUDIT_LOG`, else `./audit.db`. */
-export function defaultAuditLog(): string {
-  const configured = process.env["CAPFENCE_AUDIT_LOG"];
-  return configured === undefined || configured === "" ? "./audit.db" : configured;
 }
 
 const OPTIONS: ReadonlySet<string> = new Set(["auditLog", "audit", "onAuditError"]);
