@@ -1,5 +1,7 @@
 /** Every error CapFence throws on purpose, each with a literal `code` and a brand that survives two copies of the package. */
 
+import { types } from "node:util";
+
 import type { Verdict } from "./event.ts";
 
 const BRAND: unique symbol = Symbol.for("capfence.error") as never;
@@ -22,15 +24,19 @@ export abstract class CapFenceError extends Error {
 
   /** Whether `value` is an error of this class, thrown by this or another copy of the package. */
   static isInstance(value: unknown): value is CapFenceError {
-    return brandOf(value) !== undefined;
+    return typeof brandOf(value) === "string";
   }
 }
 
-/** The brand of a CapFence error; `undefined` for anything else. */
+/** The brand of a CapFence error; `undefined` for anything else. Never throws: tools throw whatever they like. */
 function brandOf(value: unknown): unknown {
-  return value instanceof Error || (typeof value === "object" && value !== null)
-    ? (value as { [BRAND]?: unknown })[BRAND]
-    : undefined;
+  // False for a Proxy, without running its traps; a prototype can still be one.
+  if (!types.isNativeError(value)) return undefined;
+  try {
+    return (value as { [BRAND]?: unknown })[BRAND];
+  } catch {
+    return undefined;
+  }
 }
 
 /**
