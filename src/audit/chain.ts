@@ -1,11 +1,21 @@
 /** A log's chain as one writer sees it: the head, and the files that hold it. Every method is called under the log's lock. */
 
-import { basename, dirname } from "node:path";
+import { dirname } from "node:path";
 
 import { AuditCorruptError, AuditUnavailableError } from "../errors.ts";
 import { EntryDatabase, type Engine } from "./database.ts";
-import { ENTRY_KINDS, FORMAT_VERSION, NO_PREVIOUS, PreparedEntry, type Head, type StoredEntry } from "./entry.ts";
+import {
+  ENTRY_KINDS,
+  FORMAT_VERSION,
+  NO_PREVIOUS,
+  PreparedEntry,
+  type EntryContent,
+  type Head,
+  type SegmentEntry,
+  type StoredEntry,
+} from "./entry.ts";
 import { isSameFile, type AuditFiles, type FileIdentity } from "./files.ts";
+import { listSegments, segmentPath } from "./segments.ts";
 import { formatLine, parseTailLine } from "./tail.ts";
 import { TailFile, tailPath } from "./tail-file.ts";
 
@@ -38,22 +48,25 @@ export class Chain {
   readonly #engine: Engine;
   readonly #path: string;
   readonly #ownName: (purpose: "database" | "tail") => string;
-  /** The database file as it was when we last looked into it, and the last entry it held. */
-  #database: FileIdentity;
+  /** The database file that we last looked into, and the last entry it held. */
+  #known: FileIdentity;
   #folded: Head;
   #tail: TailFile | undefined;
   #head: Head;
+  /** The last entry that lies in a sealed segment. */
+  #sealed: Head | undefined;
   /** The log's identity. */
   readonly log: string;
 
-  private constructor(surroundings: ChainSurroundings, database: FileIdentity, last: StoredEntry) {
+  private constructor(surroundings: ChainSurroundings, database: FileIdentity, { last, segment }: DatabaseEnd) {
     this.#files = surroundings.files;
     this.#engine = surroundings.engine;
     this.#path = surroundings.path;
     this.#ownName = surroundings.ownName;
-    this.#database = database;
-    this.#folded = last;
+    this.#known = database;
     this.#head = { seq: last.seq, hash: last.hash };
+    this.#folded = this.#head;
+    this.#noteSegment(segment);
     this.log = last.entry.log;
   }
 
@@ -66,7 +79,7 @@ export class Chain {
     const { files, path } = surroundings;
     const found = files.identify(path) ?? createDatabase(surroundings, newLog, ts);
     if (!found.ordinary) throw new AuditUnavailableError(path, "it is not an ordinary file. Name another path");
-    const chain = new Chain(surroundings, found, readLast(surroundings));
+    const chain = new Chain(surroundings, found, readEnd(surroundings));
     chain.catchUp();
     return chain;
   }
@@ -79,6 +92,11 @@ export class Chain {
   /** The tail in use; `undefined` when everything is in the database. */
   get tail(): TailFile | undefined {
     return this.#tail;
+  }
+
+  /** The last entry that lies in a sealed segment; `undefined` while there is none. */
+  get sealed(): Head | undefined {
+    return this.#sealed;
   }
 
   /** Entries that are in the tail only. */
@@ -122,10 +140,11 @@ export class Chain {
     return { heads, tail: this.#tail };
   }
 
-  /** The database file as it stands, if it is still the one that this chain knows. */
-  get database(): FileIdentity | undefined {
+  /** The database file as it stands. @throws AuditCorruptError when it is gone. */
+  get database(): FileIdentity {
     const found = this.#files.identify(this.#path);
-    return isSameFile(found, this.#database) ? found : undefined;
+    if (found === undefined) throw this.#corrupt("its database file has disappeared");
+    return found;
   }
 
   /**
@@ -139,12 +158,31 @@ export class Chain {
     tail.syncNow();
     this.#files.rename(made, this.#path);
     this.#files.syncDirectory(dirname(this.#path));
-    this.#database = this.#identifyDatabase();
+    this.#known = this.database;
     this.#folded = folded;
     const remaining = tail.read(known);
     if (remaining.length === 0) this.#files.unlink(tailPath(this.#path));
     this.#tail = remaining.length === 0 ? undefined : this.#place({ log: this.log, head: folded }, remaining);
     tail.close();
+  }
+
+  /**
+   * Gives the database, whose first entry is `first`, a second name that is never written to again. A file that has
+   * that name already stays: a crash, or another process, has come this far before. Answers the segment's path.
+   */
+  linkSegment(first: number): string {
+    const segment = segmentPath(this.#path, this.log, first);
+    if (this.#files.identify(segment) === undefined) {
+      this.#files.link(this.#path, segment);
+      this.#files.syncDirectory(dirname(this.#path));
+    }
+    return segment;
+  }
+
+  /** Records that a segment is sealed; durable on return. Its entries leave the database with the next fold. */
+  appendSegment(segment: EntryContent<SegmentEntry>, ts: string): void {
+    this.append([new PreparedEntry(segment)], ts).tail.syncNow();
+    this.#sealed = { seq: segment.last, hash: segment.head };
   }
 
   /** Lets go of the tail. */
@@ -153,7 +191,7 @@ export class Chain {
   }
 
   #place(header: { readonly log: string; readonly head: Head }, lines: string | Buffer): TailFile {
-    return TailFile.place(this.#files, this.#path, this.#ownName("tail"), this.#database, header, lines);
+    return TailFile.place(this.#files, this.#path, this.#ownName("tail"), this.#known, header, lines);
   }
 
   #dropTail(): void {
@@ -177,20 +215,38 @@ export class Chain {
   }
 
   #catchUpWithDatabase(): void {
-    const found = this.#identifyDatabase();
-    if (isSameFile(found, this.#database) && this.#folded.seq >= this.#head.seq) return;
+    const found = this.database;
+    if (isSameFile(found, this.#known) && this.#folded.seq >= this.#head.seq) return;
     const database = EntryDatabase.open(this.#engine, this.#files.readFile(this.#path), this.#path);
     try {
       const last = database.last();
-      if (last.entry.log !== this.log || last.seq < this.#head.seq || !database.holds(this.#head)) {
+      if (last.entry.log !== this.log || !this.#isHeldBy(database)) {
         throw this.#corrupt(`its database does not hold entry ${this.#head.seq} as it was recorded`, this.#head.seq);
       }
       this.#head = { seq: last.seq, hash: last.hash };
       this.#folded = this.#head;
-      this.#database = found;
+      this.#known = found;
+      this.#noteSegment(database.lastSegment());
     } finally {
       database.close();
     }
+  }
+
+  /** Whether our head is in this database, or in the segment that was sealed from it while we looked away. */
+  #isHeldBy(database: EntryDatabase): boolean {
+    if (database.first().seq <= this.#head.seq) return database.holds(this.#head);
+    const segment = listSegments(this.#files, this.#path, this.log).findLast(({ first }) => first <= this.#head.seq);
+    if (segment === undefined) return false;
+    const sealed = EntryDatabase.open(this.#engine, this.#files.readFile(segment.path), segment.path);
+    try {
+      return sealed.holds(this.#head);
+    } finally {
+      sealed.close();
+    }
+  }
+
+  #noteSegment(segment: SegmentEntry | undefined): void {
+    if (segment !== undefined) this.#sealed = { seq: segment.last, hash: segment.head };
   }
 
   #accept(line: Buffer): void {
@@ -200,12 +256,7 @@ export class Chain {
     const problem = linkProblem(stored, this.#head, this.log);
     if (problem !== undefined) throw this.#corrupt(`entry ${stored.seq}: ${problem}`, stored.seq);
     this.#head = { seq: stored.seq, hash: stored.hash };
-  }
-
-  #identifyDatabase(): FileIdentity {
-    const found = this.#files.identify(this.#path);
-    if (found === undefined) throw this.#corrupt("its database file has disappeared");
-    return found;
+    if (stored.entry.kind === "segment") this.#noteSegment(stored.entry);
   }
 
   #corrupt(problem: string, seq?: number): AuditCorruptError {
@@ -213,10 +264,16 @@ export class Chain {
   }
 }
 
-function readLast({ files, engine, path }: ChainSurroundings): StoredEntry {
+interface DatabaseEnd {
+  readonly last: StoredEntry;
+  /** The last entry in the database that names a segment. */
+  readonly segment: SegmentEntry | undefined;
+}
+
+function readEnd({ files, engine, path }: ChainSurroundings): DatabaseEnd {
   const database = EntryDatabase.open(engine, files.readFile(path), path);
   try {
-    return database.last();
+    return { last: database.last(), segment: database.lastSegment() };
   } finally {
     database.close();
   }
@@ -224,11 +281,8 @@ function readLast({ files, engine, path }: ChainSurroundings): StoredEntry {
 
 /** Makes a new log, never over an existing file. */
 function createDatabase({ files, engine, path, ownName }: ChainSurroundings, log: string, ts: string): FileIdentity {
-  const beside = basename(path);
-  const traces = files.list(dirname(path)).filter((name) => name === `${beside}-tail` || isSegment(name, beside));
-  if (traces.length > 0) {
-    throw new AuditCorruptError(path, `the file is missing, but ${traces.join(", ")} is there. Put it back`);
-  }
+  const trace = files.identify(tailPath(path)) === undefined ? listSegments(files, path)[0]?.path : tailPath(path);
+  if (trace !== undefined) throw new AuditCorruptError(path, `the file is missing, but ${trace} is there. Put it back`);
   const genesis = new PreparedEntry({ kind: "genesis" }).follow(BEFORE_GENESIS, log, ts);
   const database = EntryDatabase.create(engine, path);
   const made = ownName("database");
@@ -247,9 +301,4 @@ function createDatabase({ files, engine, path, ownName }: ChainSurroundings, log
   const created = files.identify(path);
   if (created === undefined) throw new AuditUnavailableError(path, "the file that was just made has disappeared");
   return created;
-}
-
-/** Whether `name` is that of a sealed part of the log `base`: `audit.db.<8 hexadecimal digits>.<first entry>`. */
-function isSegment(name: string, base: string): boolean {
-  return name.startsWith(`${base}.`) && /^\.[0-9a-f]{8}\.\d+$/.test(name.slice(base.length));
 }

@@ -6,7 +6,15 @@
 import type { Database, SqlJsStatic, SqlValue, Statement } from "sql.js";
 
 import { AuditCorruptError, AuditUnavailableError } from "../errors.ts";
-import { FORMAT_VERSION, parseEntry, sha256, type Entry, type Head, type StoredEntry } from "./entry.ts";
+import {
+  FORMAT_VERSION,
+  parseEntry,
+  sha256,
+  type Entry,
+  type Head,
+  type SegmentEntry,
+  type StoredEntry,
+} from "./entry.ts";
 
 /** SQLite, loaded. */
 export type Engine = SqlJsStatic;
@@ -164,16 +172,32 @@ export class EntryDatabase {
   }
 
   /**
-   * The last entry.
+   * The first entry.
    *
    * @throws AuditCorruptError when there is none, or its hash is not the hash of its text.
    */
+  first(): StoredEntry {
+    return this.#sound("ORDER BY seq ASC LIMIT 1");
+  }
+
+  /** The last entry. @throws AuditCorruptError as {@link first}. */
   last(): StoredEntry {
-    const [row] = this.#all("SELECT seq, hash, body FROM entries ORDER BY seq DESC LIMIT 1");
+    return this.#sound("ORDER BY seq DESC LIMIT 1");
+  }
+
+  /** The last entry that names a sealed segment, if there is one. @throws AuditCorruptError as {@link first}. */
+  lastSegment(): SegmentEntry | undefined {
+    if (this.#scalar("SELECT count(*) FROM entries WHERE kind = 'segment'") === 0) return undefined;
+    const { entry } = this.#sound("WHERE kind = 'segment' ORDER BY seq DESC LIMIT 1");
+    return entry.kind === "segment" ? entry : undefined;
+  }
+
+  #sound(which: string): StoredEntry {
+    const [row] = this.#all(`SELECT seq, hash, body FROM entries ${which}`);
     const [seq, hash, body] = row ?? [];
     const entry = typeof body === "string" && sha256(body) === hash ? parseEntry(body) : undefined;
     if (typeof hash !== "string" || typeof body !== "string" || entry?.seq !== seq || entry === undefined) {
-      throw new AuditCorruptError(this.#path, `the last entry in the database is damaged`, {
+      throw new AuditCorruptError(this.#path, `entry ${String(seq ?? "")} in the database is missing or damaged`, {
         ...(typeof seq === "number" && { seq }),
       });
     }
@@ -193,13 +217,13 @@ export class EntryDatabase {
     });
   }
 
-  /** All rows in order, one at a time. */
-  *rows(): Generator<Row> {
+  /** All rows in order, or in the reverse order, one at a time. */
+  *rows(order: "ASC" | "DESC" = "ASC"): Generator<Row> {
     const bytes = DERIVED_COLUMNS.map((name) => `ifnull(octet_length(${name}), 0)`).join(" + ");
     const statement = this.#guard(() =>
       this.#database.prepare(
         `SELECT seq, hash, CAST(body AS BLOB), typeof(body) = 'text', ${bytes}, ${DERIVED_COLUMNS.join(", ")}
-         FROM entries ORDER BY seq`,
+         FROM entries ORDER BY seq ${order}`,
       ),
     );
     try {
@@ -216,6 +240,24 @@ export class EntryDatabase {
       }
     } finally {
       statement.free();
+    }
+  }
+
+  /**
+   * All entries in order, or in the reverse order, one at a time.
+   *
+   * @throws AuditCorruptError at the first whose hash is not the hash of its text.
+   */
+  *entries(order: "ASC" | "DESC" = "ASC"): Generator<StoredEntry> {
+    for (const { seq, hash, body: bytes } of this.rows(order)) {
+      const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+      const entry = sha256(bytes) === hash ? parseEntry(body) : undefined;
+      if (typeof hash !== "string" || entry === undefined || entry.seq !== seq) {
+        throw new AuditCorruptError(this.#path, `entry ${String(seq)} is damaged. Run capfence verify`, {
+          ...(typeof seq === "number" && { seq }),
+        });
+      }
+      yield { seq: entry.seq, hash, body, entry };
     }
   }
 

@@ -97,11 +97,23 @@ export interface OutcomeEntry extends EntryFrame {
   readonly output?: SaltedDigest;
 }
 
+/** Names a part of the log that was sealed, and commits to its bytes. */
+export interface SegmentEntry extends EntryFrame {
+  readonly kind: "segment";
+  /** Its first and last entry. */
+  readonly first: number;
+  readonly last: number;
+  /** The last entry's hash, so that what follows can be verified when the segment has been archived elsewhere. */
+  readonly head: string;
+  /** SHA-256 of the file, hexadecimal. */
+  readonly digest: string;
+}
+
 /** One entry of an audit log. */
-export type Entry = GenesisEntry | DecisionEntry | OutcomeEntry;
+export type Entry = GenesisEntry | DecisionEntry | OutcomeEntry | SegmentEntry;
 
 /** The kinds of entry this version knows. */
-export const ENTRY_KINDS: ReadonlySet<string> = new Set<Entry["kind"]>(["genesis", "decision", "outcome"]);
+export const ENTRY_KINDS: ReadonlySet<string> = new Set<Entry["kind"]>(["genesis", "decision", "outcome", "segment"]);
 
 /** What makes an entry its own: its members except `v`, `log`, `seq`, `prev` and `ts`, which the log adds. */
 export type EntryContent<E extends Entry = Entry> = E extends Entry ? Omit<E, keyof EntryFrame> : never;
@@ -134,7 +146,7 @@ export class PreparedEntry {
   }
 
   /** The stored form of this entry as the successor of `head` in the log `log`, at the time `ts`. */
-  follow(head: Head, log: string, ts: string): { readonly seq: number; readonly hash: string; readonly body: string } {
+  follow(head: Head, log: string, ts: string): Omit<StoredEntry, "entry"> {
     const seq = head.seq + 1;
     const members = [
       ...this.#members,
@@ -189,5 +201,5 @@ function isEntry(value: unknown): value is Entry {
 
 /** Whether an entry counts in "N entries verified": what users did, not what the log keeps for itself. */
 export function isCounted(entry: Entry): boolean {
-  return entry.kind !== "genesis";
+  return entry.kind === "decision" || entry.kind === "outcome";
 }

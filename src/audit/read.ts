@@ -1,13 +1,14 @@
-/** Reads a log: the database and the tail beside it, as one sequence. Nothing here writes or locks. */
+/** Reads a log: its sealed segments, the database and the tail, as one sequence. Nothing here writes or locks. */
 
 import { AuditCorruptError, AuditUnavailableError } from "../errors.ts";
 import { EntryDatabase, loadEngine, type Engine } from "./database.ts";
-import { parseEntry, sha256, type StoredEntry } from "./entry.ts";
+import type { StoredEntry } from "./entry.ts";
 import { errorCode, explainFileError, nodeFiles } from "./files.ts";
+import { listSegments } from "./segments.ts";
 import { parseTailLine, splitTail } from "./tail.ts";
 import { tailPath } from "./tail-file.ts";
 
-/** The bytes of a log's files. */
+/** The bytes of a log's two open files. */
 export interface LogBytes {
   /** Absent when everything is in the database. */
   readonly tail: Buffer | undefined;
@@ -15,7 +16,8 @@ export interface LogBytes {
 }
 
 /**
- * Reads a log's files. The tail first: what leaves it in the meantime is then found in the database.
+ * Reads a log's open files. The tail first: what leaves it in the meantime is then found in the database. Segments are
+ * to be listed afterwards, for the same reason.
  *
  * @throws AuditUnavailableError when there is no log at `path` or it can't be read.
  * @throws AuditCorruptError when the database is missing beside a tail.
@@ -30,7 +32,8 @@ export function readLogBytes(path: string): LogBytes {
   return { tail, database };
 }
 
-function readIfThere(path: string): Buffer | undefined {
+/** A file's bytes; `undefined` when there is no such file. @throws AuditUnavailableError when it can't be read. */
+export function readIfThere(path: string): Buffer | undefined {
   try {
     const found = nodeFiles.identify(path);
     if (found === undefined) return undefined;
@@ -44,43 +47,64 @@ function readIfThere(path: string): Buffer | undefined {
 }
 
 /**
- * Every entry of the log at `path`, oldest first. Each entry's text is checked against its hash; the chain as a whole
- * is what `verifyLog` checks.
+ * Every entry of the log at `path`, oldest first (or latest first), each once. Each entry's text is checked against its
+ * hash; the chain as a whole is what `verifyLog` checks. Only one part of the log is in memory at a time.
  *
  * @throws AuditUnavailableError when there is no log or it can't be read.
  * @throws AuditCorruptError at the first entry that is damaged.
  */
-export async function* readEntries(path: string): AsyncGenerator<StoredEntry> {
+export async function* readEntries(
+  path: string,
+  order: "oldest first" | "latest first" = "oldest first",
+): AsyncGenerator<StoredEntry> {
   const engine = await loadEngine();
   const { tail, database } = readLogBytes(path);
-  let last = -1;
-  for (const stored of databaseEntries(engine, database, path)) {
-    last = stored.seq;
-    yield stored;
-  }
-  for (const line of tail === undefined ? [] : splitTail(tail).lines.slice(1)) {
-    const stored = parseTailLine(line);
-    if (stored === undefined) throw damaged(path, last + 1);
-    if (stored.seq > last) yield stored;
+  const forward = order === "oldest first";
+  const log = withDatabase(engine, database, path, (opened) => opened.last().entry.log);
+  const parts = [
+    ...listSegments(nodeFiles, path, log).map((segment) => () => segmentEntries(engine, segment.path, forward)),
+    () => databaseEntries(engine, database, path, forward),
+    () => tailEntries(tail, path, forward),
+  ];
+  let edge: number | undefined;
+  for (const entries of forward ? parts : parts.toReversed()) {
+    for (const stored of entries()) {
+      // A crash, or a change while we read, leaves an entry in two parts.
+      if (edge !== undefined && (forward ? stored.seq <= edge : stored.seq >= edge)) continue;
+      edge = stored.seq;
+      yield stored;
+    }
   }
 }
 
-function* databaseEntries(engine: Engine, bytes: Buffer, path: string): Generator<StoredEntry> {
-  const database = EntryDatabase.open(engine, bytes, path);
+function* segmentEntries(engine: Engine, path: string, forward: boolean): Generator<StoredEntry> {
+  const bytes = readIfThere(path);
+  if (bytes !== undefined) yield* databaseEntries(engine, bytes, path, forward);
+}
+
+function* databaseEntries(engine: Engine, bytes: Buffer, path: string, forward: boolean): Generator<StoredEntry> {
+  const database = EntryDatabase.open(engine, Buffer.from(bytes), path);
   try {
-    for (const { seq, hash, body } of database.rows()) {
-      const text = Buffer.from(body).toString("utf8");
-      const entry = sha256(body) === hash ? parseEntry(text) : undefined;
-      if (entry === undefined || typeof hash !== "string") throw damaged(path, seq);
-      yield { seq: entry.seq, hash, body: text, entry };
-    }
+    yield* database.entries(forward ? "ASC" : "DESC");
   } finally {
     database.close();
   }
 }
 
-function damaged(path: string, seq: unknown): AuditCorruptError {
-  return new AuditCorruptError(path, `entry ${String(seq)} is damaged. Run capfence verify`, {
-    ...(typeof seq === "number" && { seq }),
-  });
+function* tailEntries(tail: Buffer | undefined, path: string, forward: boolean): Generator<StoredEntry> {
+  const lines = tail === undefined ? [] : splitTail(tail).lines.slice(1);
+  for (const line of forward ? lines : lines.toReversed()) {
+    const stored = parseTailLine(line);
+    if (stored === undefined) throw new AuditCorruptError(path, `${tailPath(path)} is damaged. Run capfence verify`);
+    yield stored;
+  }
+}
+
+function withDatabase<T>(engine: Engine, bytes: Buffer, path: string, work: (database: EntryDatabase) => T): T {
+  const database = EntryDatabase.open(engine, Buffer.from(bytes), path);
+  try {
+    return work(database);
+  } finally {
+    database.close();
+  }
 }

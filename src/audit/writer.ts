@@ -20,6 +20,9 @@ const IDLE_MS = 1_000;
 const FOLD_ENTRIES = 4_096;
 const FOLD_BYTES = 8_388_608;
 
+/** Entries at which a database is sealed as a segment: about 6 MiB, and half a second's work to build. */
+const SEGMENT_ENTRIES = 8_192;
+
 /** Entries written under one lock and flushed together, at most; bounds how long others wait. */
 const GROUP_SIZE = 256;
 
@@ -28,6 +31,8 @@ export interface WriterSurroundings {
   readonly files: AuditFiles;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** Entries at which a database is sealed. Default: 8,192. */
+  readonly segmentEntries?: number;
 }
 
 interface Pending {
@@ -39,7 +44,6 @@ interface Pending {
 /** Appends to one log. A process has one for each log; see `log.ts`. */
 export class LogWriter {
   readonly #path: string;
-  readonly #now: () => number;
   readonly #lock: LogLock;
   readonly #fold: FoldContext;
   readonly #queue: Pending[] = [];
@@ -48,9 +52,8 @@ export class LogWriter {
   #idle: NodeJS.Timeout | undefined;
   #failure: CapFenceError | undefined;
 
-  private constructor(fold: FoldContext, now: () => number) {
+  private constructor(fold: FoldContext) {
     this.#path = fold.path;
-    this.#now = now;
     this.#lock = fold.lock;
     this.#fold = fold;
     // What a process that crashed left in the tail is folded in when there is time.
@@ -63,17 +66,19 @@ export class LogWriter {
    * @throws AuditUnavailableError when its files can't be read, written or locked.
    * @throws AuditCorruptError when they contradict themselves.
    */
-  static async open(path: string, { files, now }: WriterSurroundings): Promise<LogWriter> {
+  static async open(path: string, surroundings: WriterSurroundings): Promise<LogWriter> {
+    const { files, now, segmentEntries = SEGMENT_ENTRIES } = surroundings;
+    const timestamp = (): string => new Date(now()).toISOString();
     const lock = new LogLock(files, path);
     try {
       const engine = await loadEngine();
       lock.prepare();
       const chain = await lock.hold(() => {
         lock.clearLeftovers();
-        const surroundings = { files, engine, path, ownName: lock.ownName.bind(lock) };
-        return Chain.open(surroundings, randomBytes(16).toString("hex"), timestamp(now()));
+        const own = { files, engine, path, ownName: lock.ownName.bind(lock) };
+        return Chain.open(own, randomBytes(16).toString("hex"), timestamp());
       });
-      return new LogWriter({ files, engine, path, lock, chain }, now);
+      return new LogWriter({ files, engine, path, lock, chain, timestamp, segmentEntries });
     } catch (error) {
       lock.dispose();
       throw unavailable(path, error);
@@ -157,7 +162,7 @@ export class LogWriter {
       const { heads, tail } = await this.#lock.hold(() => {
         this.#fold.chain.catchUp();
         const entries = group.map(({ entry }) => entry);
-        return this.#fold.chain.append(entries, timestamp(this.#now()));
+        return this.#fold.chain.append(entries, this.#fold.timestamp());
       });
       // The lock is free again: one flush covers all that any process has written before it.
       await tail.sync();
@@ -188,10 +193,6 @@ export class LogWriter {
         this.#folding = undefined;
       });
   }
-}
-
-function timestamp(now: number): string {
-  return new Date(now).toISOString();
 }
 
 /** A failed file-system call as the error that callers know; our own errors as they are. */
