@@ -1,0 +1,34 @@
+/** What a command knows of the process it runs in, and how it tells the shell what happened. */
+
+/** A stream a command writes text to. */
+export interface Output {
+  write(text: string): void;
+  /** Whether a person is looking; colours appear only then. */
+  readonly isTTY?: boolean | undefined;
+}
+
+/** Everything a command takes from its surroundings, so that tests can give it other ones. */
+export interface Host {
+  /** Data, and nothing but data. */
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The directory that relative paths start from; absolute. */
+  readonly cwd: string;
+  /** The time, in milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** The exit codes of every command. */
+export const EXIT = {
+  ok: 0,
+  /** It could not be done: a file that is missing or cannot be read. */
+  failed: 1,
+  /** The command line means nothing. */
+  usage: 2,
+  /** It was done, and something is wrong: the chain is broken. */
+  finding: 3,
+} as const;
+
+/** One of {@link EXIT}. */
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

@@ -1,0 +1,41 @@
+/** Text from outside, made safe to look at: a log holds what agents and models chose to write. */
+
+import pc from "picocolors";
+
+import type { Host } from "./host.ts";
+
+/**
+ * What a terminal obeys instead of showing, or shows as nothing: control characters (escape sequences, line breaks),
+ * bidirectional overrides, zero-width and other ignorable characters, line and paragraph separators, lone surrogates.
+ */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
+
+/** `text` with every character that would not be seen as itself written as `\u{…}`. One line, whatever came in. */
+export function visible(text: string): string {
+  return text.replace(UNSEEN, escapeCharacter);
+}
+
+/** The `\u{…}` form of a character. */
+export function escapeCharacter(character: string): string {
+  return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
+}
+
+/** JSON on one line. The same characters are escaped, the way JSON does it, so a parser reads the original back. */
+export function jsonLine(value: unknown): string {
+  const text = JSON.stringify(value).replace(UNSEEN, (character) =>
+    character
+      .split("")
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+      .join(""),
+  );
+  return `${text}\n`;
+}
+
+/** Functions that colour text. */
+export type Colours = ReturnType<typeof pc.createColors>;
+
+/** Colours for stdout; they do nothing unless it is a terminal and `NO_COLOR` (https://no-color.org) is unset or empty. */
+export function coloursFor(host: Host): Colours {
+  const refused = host.env["NO_COLOR"] !== undefined && host.env["NO_COLOR"] !== "";
+  return pc.createColors(host.stdout.isTTY === true && !refused);
+}
