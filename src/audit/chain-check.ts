@@ -1,6 +1,7 @@
 /** The checks of verification, fed with a log's entries part by part, in order. */
 
 import { BEFORE_GENESIS } from "./chain.ts";
+import type { Anchor } from "./checkpoint.ts";
 import { DERIVED_COLUMNS, derivedColumns, type Row } from "./database.ts";
 import {
   ENTRY_KINDS,
@@ -50,8 +51,15 @@ export class ChainCheck {
   #previous: Head | undefined = BEFORE_GENESIS;
   readonly #segments = new Map<number, ReadSegment>();
   #segment: ReadSegment | undefined;
+  readonly #anchors: readonly Anchor[];
+  /** The latest entry that a checkpoint vouches for. */
+  anchor: { readonly seq: number; readonly signedBy: readonly string[] } | undefined;
   /** Hashes from the present segment's first entry on: a crash can leave an entry in two parts, and they must agree. */
   readonly #hashes = new Map<number, string>();
+
+  constructor(anchors: readonly Anchor[]) {
+    this.#anchors = anchors;
+  }
 
   problem(seq: number | undefined, what: string): void {
     if (this.problems.length < MAX_PROBLEMS) this.problems.push({ ...(seq !== undefined && { seq }), what });
@@ -107,7 +115,7 @@ export class ChainCheck {
   }
 
   /** After the last entry. */
-  end(): void {
+  end(minSize: number): void {
     if (this.last === undefined && this.problems.length === 0) this.problem(undefined, "it has no entries");
     if (this.#start?.isNamed === false) {
       this.problem(
@@ -117,6 +125,31 @@ export class ChainCheck {
     }
     for (const [first, { name, isNamed }] of this.#segments) {
       if (!isNamed && !this.#hashes.has(first)) this.problem(first, `no entry names the segment ${name}`);
+    }
+    this.#atLeast(minSize);
+  }
+
+  /** A checkpoint that covers more than there is, or another log, shows what the chain alone cannot. */
+  #atLeast(minSize: number): void {
+    const size = (this.last?.seq ?? -1) + 1;
+    for (const { log, size: covered } of this.#anchors) {
+      if (log !== this.#log) this.problem(undefined, "a checkpoint was made of another log");
+      else if (covered > size) {
+        this.problem(size, `entries ${size} to ${covered - 1} are missing: a checkpoint covers them`);
+      }
+    }
+    const vouched = this.#anchors.length === 0 ? size : (this.anchor?.seq ?? -1) + 1;
+    if (vouched < minSize) {
+      const what = this.#anchors.length === 0 ? "it has" : "the checkpoints vouch for";
+      this.problem(undefined, `${what} ${vouched} entries, and ${minSize} are asked for`);
+    }
+  }
+
+  #anchored(seq: number, hash: string, log: string): void {
+    for (const anchor of this.#anchors) {
+      if (anchor.size !== seq + 1 || anchor.log !== log) continue;
+      if (anchor.hash === hash) this.anchor = { seq, signedBy: anchor.signedBy };
+      else this.problem(seq, "it is not the entry that a checkpoint was made of: the log was made anew up to here");
     }
   }
 
@@ -135,6 +168,7 @@ export class ChainCheck {
     this.#expected = seq + 1;
     if (entry === undefined) return;
     this.#log ??= entry.log;
+    this.#anchored(seq, hash, entry.log);
     this.last = { seq, ts: entry.ts };
     if (isCounted(entry)) this.entries += 1;
     if (entry.kind === "segment") this.#named(seq, entry);

@@ -7,6 +7,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 
 import { AuditCorruptError } from "../errors.ts";
 import { ChainCheck, type VerifyProblem } from "./chain-check.ts";
+import type { Anchor } from "./checkpoint.ts";
 import { EntryDatabase, loadEngine, type Engine } from "./database.ts";
 import { parseEntry, sha256 } from "./entry.ts";
 import { nodeFiles } from "./files.ts";
@@ -24,10 +25,20 @@ export interface VerifyReport {
   readonly from?: number;
   /** The last entry. A copy that was made without its tail shows here. */
   readonly last?: { readonly seq: number; readonly ts: string };
+  /** The latest entry that a given checkpoint vouches for, and who signed that. */
+  readonly anchor?: { readonly seq: number; readonly signedBy: readonly string[] };
   /** What is wrong, in the order of the log; at most 100. */
   readonly problems: readonly VerifyProblem[];
   /** What is worth knowing and no fault: an unfinished write at the end, as a crash leaves it. */
   readonly warnings: readonly string[];
+}
+
+/** What a log is to be held against. */
+export interface VerifyOptions {
+  /** Checkpoints of it whose signatures were verified. */
+  readonly anchors?: readonly Anchor[];
+  /** Entries, the genesis entry included, that must at least be there, and be vouched for if there are anchors. */
+  readonly minSize?: number;
 }
 
 /**
@@ -35,21 +46,23 @@ export interface VerifyReport {
  *
  * @throws AuditUnavailableError when there is no log at `path`, it can't be read, or it is of a newer format.
  */
-export async function verifyLog(path: string): Promise<VerifyReport> {
+export async function verifyLog(path: string, options: VerifyOptions = {}): Promise<VerifyReport> {
   const engine = await loadEngine();
-  const check = new ChainCheck();
+  const check = new ChainCheck(options.anchors ?? []);
   try {
     await checkParts(engine, path, check);
   } catch (error) {
     if (!AuditCorruptError.isInstance(error)) throw error;
     check.problem(error.seq, error.message);
   }
-  const { problems, warnings, entries, last, from } = check;
+  check.end(options.minSize ?? 0);
+  const { problems, warnings, entries, last, from, anchor } = check;
   return {
     intact: problems.length === 0,
     entries,
     ...(from !== undefined && { from }),
     ...(last !== undefined && { last }),
+    ...(anchor !== undefined && { anchor }),
     problems,
     warnings,
   };
@@ -69,7 +82,6 @@ async function checkParts(engine: Engine, path: string, check: ChainCheck): Prom
   check.database();
   await checkRows(engine, database, path, check);
   if (tailLines !== undefined) check.tail(tailLines.lines, header, tailLines.rest);
-  check.end();
 }
 
 async function checkRows(engine: Engine, bytes: Buffer, path: string, check: ChainCheck): Promise<void> {

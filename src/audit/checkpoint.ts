@@ -1,0 +1,80 @@
+/**
+ * Checkpoints: a signed statement of how long a log was and what its head was (the body of a C2SP tlog-checkpoint:
+ * origin, size, hash). Kept elsewhere, it shows a tail that was cut and a log that was made anew. There is no Merkle
+ * tree: the head of a chain commits to all of it.
+ */
+
+import { fdatasyncSync, openSync, closeSync } from "node:fs";
+
+import { AuditCorruptError } from "../errors.ts";
+import type { Head } from "./entry.ts";
+import { openNote, signNote, type SignerKey, type VerifierKey } from "./note.ts";
+import { readEntries } from "./read.ts";
+import { tailPath } from "./tail-file.ts";
+
+/** What a checkpoint states. */
+export interface Checkpoint {
+  /** The log's identity. */
+  readonly log: string;
+  /** Entries of the log, the genesis entry included; the last one is entry `size - 1`. */
+  readonly size: number;
+  /** The last entry's hash, hexadecimal. */
+  readonly hash: string;
+}
+
+/** A checkpoint whose signature was verified, and by whom it is signed. */
+export interface Anchor extends Checkpoint {
+  readonly signedBy: readonly string[];
+}
+
+const ORIGIN = "capfence/";
+
+/** The text of a checkpoint of a log whose head is `head`, signed. */
+export function signCheckpoint(log: string, head: Head, signer: SignerKey): string {
+  const hash = Buffer.from(head.hash, "hex").toString("base64");
+  return signNote(`${ORIGIN}${log}\n${head.seq + 1}\n${hash}\n`, signer);
+}
+
+/**
+ * Reads a checkpoint and verifies its signature. Only the keys given here count; a key found beside a log is no
+ * evidence about that log.
+ *
+ * @throws TypeError when it is not a checkpoint, or none of the keys has signed it.
+ */
+export function openCheckpoint(note: string, keys: readonly VerifierKey[]): Anchor {
+  const { text, signedBy } = openNote(note, keys);
+  const [origin = "", size = "", encoded = ""] = text.split("\n");
+  const hash = Buffer.from(encoded, "base64");
+  if (!origin.startsWith(ORIGIN) || !/^[1-9]\d{0,14}$/.test(size) || hash.length !== 32) {
+    throw new TypeError("signed, but not a checkpoint of a CapFence log");
+  }
+  return { log: origin.slice(ORIGIN.length), size: Number(size), hash: hash.toString("hex"), signedBy };
+}
+
+/**
+ * Makes a signed checkpoint of the log at `path` as it stands. What it states is flushed to the disk first, or a power
+ * loss could make an honest log look cut.
+ *
+ * @throws AuditUnavailableError when there is no log or it can't be read.
+ * @throws AuditCorruptError when its last entry is damaged.
+ */
+export async function makeCheckpoint(path: string, signer: SignerKey): Promise<string> {
+  for await (const { seq, hash, entry } of readEntries(path, "latest first")) {
+    flushTail(path);
+    return signCheckpoint(entry.log, { seq, hash }, signer);
+  }
+  throw new AuditCorruptError(path, "it has no entries");
+}
+
+function flushTail(path: string): void {
+  let fd: number | undefined;
+  try {
+    fd = openSync(tailPath(path), "r");
+    fdatasyncSync(fd);
+  } catch (error) {
+    // Folded in the meantime, and so on the disk already.
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}

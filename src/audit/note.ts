@@ -1,0 +1,130 @@
+/**
+ * Signed notes and their Ed25519 keys, as C2SP specifies them (c2sp.org/signed-note) and Go's
+ * golang.org/x/mod/sumdb/note reads them: text, an empty line, and a line for each signature,
+ * `— <key name> <base64 of key id and signature>`.
+ */
+
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify } from "node:crypto";
+import type { KeyObject } from "node:crypto";
+
+/** A key that signs. Its text is `PRIVATE+KEY+<name>+<id>+<base64>`; keep it out of the log's directory. */
+export interface SignerKey {
+  readonly name: string;
+  readonly id: number;
+  readonly key: KeyObject;
+}
+
+/** A key that verifies. Its text is `<name>+<id>+<base64>`. */
+export interface VerifierKey {
+  readonly name: string;
+  readonly id: number;
+  readonly key: KeyObject;
+}
+
+/** What {@link openNote} found. */
+export interface OpenedNote {
+  /** The signed text, its last line feed included. */
+  readonly text: string;
+  /** The names of the keys whose signatures verified; at least one. */
+  readonly signedBy: readonly string[];
+}
+
+/** Key type Ed25519 (C2SP signed-note, "Signature types"). */
+const ED25519 = 1;
+
+// RFC 8410, sections 4 and 7: what stands before the 32 bytes of a key in SPKI and in PKCS #8.
+const SPKI_PREFIX = Buffer.from("302a300506032b6570032100", "hex");
+const PKCS8_PREFIX = Buffer.from("302e020100300506032b657004220420", "hex");
+
+/** Makes a new key pair; both halves as text. @throws TypeError when the name is empty or has a space or a plus in it. */
+export function generateKeys(name: string): { readonly signer: string; readonly verifier: string } {
+  if (!/^[^\s+]{1,256}$/u.test(name)) throw new TypeError("a key's name is not empty and has no spaces and no plus");
+  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+  const seed = privateKey.export({ format: "der", type: "pkcs8" }).subarray(PKCS8_PREFIX.length);
+  const id = keyId(name, rawPublicKey(publicKey));
+  return {
+    signer: `PRIVATE+KEY+${name}+${hex(id)}+${encodeKey(seed)}`,
+    verifier: `${name}+${hex(id)}+${encodeKey(rawPublicKey(publicKey))}`,
+  };
+}
+
+/** Reads a signing key's text. @throws TypeError when it is not one. Neither text nor key is in the message. */
+export function parseSignerKey(text: string): SignerKey {
+  const [, name = "", id, encoded] =
+    /^PRIVATE\+KEY\+([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/u.exec(text.trim()) ?? [];
+  const seed = decodeKey(encoded);
+  if (seed !== undefined) {
+    const key = createPrivateKey({ key: Buffer.concat([PKCS8_PREFIX, seed]), format: "der", type: "pkcs8" });
+    const expected = keyId(name, rawPublicKey(createPublicKey(key)));
+    if (hex(expected) === id) return { name, id: expected, key };
+  }
+  throw new TypeError("not a signing key. One begins with PRIVATE+KEY+ and is made by capfence keys generate");
+}
+
+/** Reads a verifying key's text. @throws TypeError when it is not one. */
+export function parseVerifierKey(text: string): VerifierKey {
+  const [, name = "", id, encoded] = /^([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/u.exec(text.trim()) ?? [];
+  const raw = decodeKey(encoded);
+  if (raw !== undefined && hex(keyId(name, raw)) === id) {
+    const key = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, raw]), format: "der", type: "spki" });
+    return { name, id: keyId(name, raw), key };
+  }
+  throw new TypeError("not a verifying key. One has the form name+id+key and is made by capfence keys generate");
+}
+
+/** Signs `text`, which must end in a line feed. */
+export function signNote(text: string, { name, id, key }: SignerKey): string {
+  if (!text.endsWith("\n")) throw new TypeError("a note ends in a line feed");
+  const signature = Buffer.alloc(4 + 64);
+  signature.writeUInt32BE(id);
+  sign(null, Buffer.from(text, "utf8"), key).copy(signature, 4);
+  return `${text}\n— ${name} ${signature.toString("base64")}\n`;
+}
+
+/**
+ * Opens a note that at least one of `keys` has signed. Signatures of other keys are passed over.
+ *
+ * @throws TypeError when it is not a note, none of the keys has signed it, or a signature of one of them is wrong.
+ */
+export function openNote(note: string, keys: readonly VerifierKey[]): OpenedNote {
+  const end = note.lastIndexOf("\n\n");
+  if (end < 0 || !note.endsWith("\n")) throw new TypeError("not a signed note");
+  const text = note.slice(0, end + 1);
+  const signedBy: string[] = [];
+  for (const line of note.slice(end + 2, -1).split("\n")) {
+    const [, name, encoded = ""] = /^— ([^\s+]+) ([A-Za-z0-9+/]+={0,2})$/u.exec(line) ?? [];
+    const bytes = Buffer.from(encoded, "base64");
+    if (name === undefined || bytes.length < 5) throw new TypeError("not a signed note: a signature line is malformed");
+    const id = bytes.readUInt32BE();
+    const key = keys.find((each) => each.name === name && each.id === id);
+    if (key === undefined || signedBy.includes(name)) continue;
+    if (!verify(null, Buffer.from(text, "utf8"), key.key, bytes.subarray(4))) {
+      throw new TypeError(`the signature of ${name} is wrong`);
+    }
+    signedBy.push(name);
+  }
+  if (signedBy.length === 0) throw new TypeError("none of the given keys has signed it");
+  return { text, signedBy };
+}
+
+/** C2SP signed-note: the first four bytes of SHA-256 over the name, a line feed, the key type and the key. */
+function keyId(name: string, raw: Buffer): number {
+  return createHash("sha256").update(`${name}\n`).update(Buffer.of(ED25519)).update(raw).digest().readUInt32BE();
+}
+
+function rawPublicKey(key: KeyObject): Buffer {
+  return key.export({ format: "der", type: "spki" }).subarray(SPKI_PREFIX.length);
+}
+
+function hex(id: number): string {
+  return id.toString(16).padStart(8, "0");
+}
+
+function encodeKey(raw: Buffer): string {
+  return Buffer.concat([Buffer.of(ED25519), raw]).toString("base64");
+}
+
+function decodeKey(encoded: string | undefined): Buffer | undefined {
+  const bytes = Buffer.from(encoded ?? "", "base64");
+  return bytes.length === 33 && bytes[0] === ED25519 ? bytes.subarray(1) : undefined;
+}
