@@ -1,0 +1,20 @@
+/** `npm run bench [-- audit|policy|start]`: figures for the README and the notes; never part of the tests. */
+
+import { cpus } from "node:os";
+
+import { benchAudit } from "./audit.ts";
+import { benchPolicy } from "./policy.ts";
+import { benchStart } from "./start.ts";
+
+const BENCHES = { audit: benchAudit, policy: benchPolicy, start: benchStart };
+
+const chosen = process.argv.slice(2);
+const unknown = chosen.filter((name) => !Object.hasOwn(BENCHES, name));
+if (unknown.length > 0) {
+  console.error(`unknown: ${unknown.join(", ")}. There is ${Object.keys(BENCHES).join(", ")}`);
+  process.exit(2);
+}
+console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? "unknown processor"}`);
+for (const [name, bench] of Object.entries(BENCHES)) {
+  if (chosen.length === 0 || chosen.includes(name)) await bench();
+}
