@@ -16,25 +16,27 @@ const WIDE =
 
 /**
  * The lines of a table, each ending in a line break and none in a space. Cells are text from outside: they are escaped
- * and cut here. `paint` may colour a padded cell; it is given the cell's column and its text as it came.
+ * and cut here. `paint` may colour a cell; it is given what is shown, the column, and the text as it came.
  */
 export function table(
   header: readonly string[],
   rows: readonly (readonly string[])[],
-  paint: (padded: string, column: number, text: string) => string = (padded) => padded,
+  paint: (shown: string, column: number, text: string) => string = (shown) => shown,
 ): string {
-  const shown = rows.map((row) => row.map(cell));
-  const widths = header.map((name, column) => Math.max(name.length, ...shown.map((row) => width(row[column] ?? ""))));
-  const line = (cells: readonly string[], painted: (padded: string, column: number) => string): string =>
-    cells
+  const cells = rows.map((row) => row.map(cell));
+  const widths = header.map((name, column) =>
+    cells.reduce((widest, row) => Math.max(widest, width(row[column] ?? "")), name.length),
+  );
+  const line = (texts: readonly string[], painted: (text: string, column: number) => string): string =>
+    texts
       .map((text, column) => {
         const gap = " ".repeat(Math.max(0, (widths[column] ?? 0) - width(text)));
-        return column === cells.length - 1 ? painted(text, column) : painted(text, column) + gap;
+        return column === texts.length - 1 ? painted(text, column) : painted(text, column) + gap;
       })
       .join("  ");
   return [
-    line(header, (padded) => padded),
-    ...shown.map((row, index) => line(row, (padded, column) => paint(padded, column, rows[index]?.[column] ?? ""))),
+    line(header, (name) => name),
+    ...cells.map((row, index) => line(row, (text, column) => paint(text, column, rows[index]?.[column] ?? ""))),
   ]
     .map((text) => `${text}\n`)
     .join("");
