@@ -1,0 +1,58 @@
+/** Audit logs for tests, written by a real runtime at times the test chooses. */
+
+import { vi } from "vitest";
+
+import { ActionEvent } from "../../src/event.ts";
+import { ActionRuntime } from "../../src/runtime.ts";
+import { Policy } from "../../src/policy/policy.ts";
+
+/** A call to record. */
+export interface Call {
+  readonly command: string;
+  /** Default: `demo-agent`. */
+  readonly actor?: string;
+  /** Default: `execute`, which the policy allows unless the command says `rm -rf`; `deploy` needs approval. */
+  readonly action?: string;
+  /** RFC 3339. Default: 2026-01-15T10:23:01Z and each further call a second later. */
+  readonly at?: string;
+  /** Also records that the tool finished. */
+  readonly finished?: boolean;
+}
+
+const POLICY = `
+deny:
+  - capability: shell.execute
+    contains: "rm -rf"
+require_approval:
+  - capability: shell.deploy
+allow:
+  - capability: shell.execute
+`;
+
+const START = Date.parse("2026-01-15T10:23:01Z");
+
+/** Records `calls` in the log at `path` and closes it. */
+export async function record(path: string, calls: readonly Call[]): Promise<void> {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  try {
+    const runtime = ActionRuntime.fromPolicy(Policy.parse(POLICY), { auditLog: path });
+    for (const [index, { command, actor = "demo-agent", action = "execute", at, finished }] of calls.entries()) {
+      vi.setSystemTime(at ?? START + index * 1000);
+      const event = ActionEvent.create({
+        actor,
+        action,
+        resource: "shell",
+        environment: "production",
+        payload: { command },
+      });
+      const verdict = await runtime.execute(event);
+      if (finished === true) await runtime.recordOutcome(event, verdict, { status: "finished", durationMs: 1 });
+    }
+    await runtime.close();
+  } finally {
+    vi.useRealTimers();
+  }
+}
+
+/** The two calls of the walkthrough. */
+export const WALKTHROUGH: readonly Call[] = [{ command: "ls -la /tmp" }, { command: "rm -rf /var/lib/postgresql" }];
