@@ -35,10 +35,10 @@ export type SnapshotResult =
  * Copies `value`, which must be a plain object, into a frozen JSON snapshot. Synchronous; never throws; runs no getter,
  * Proxy trap, `toJSON` or iterator of the value. Refuses what JSON cannot say faithfully: cycles, accessors, Proxies,
  * class instances (a Date excepted), BigInt, NaN, infinities, functions, symbols, lone surrogates, sparse arrays,
- * nesting over {@link MAX_DEPTH}, size over {@link MAX_BYTES}.
+ * nesting over {@link MAX_DEPTH}, size over {@link MAX_BYTES}. `name` is what a problem calls the value as a whole.
  */
-export function takeSnapshot(value: unknown): SnapshotResult {
-  const walk = new Walk();
+export function takeSnapshot(value: unknown, name = "payload"): SnapshotResult {
+  const walk = new Walk(name);
   try {
     const json = walk.copy(value);
     if (typeof json !== "object" || json === null || Array.isArray(json)) throw walk.refuse("not an object");
@@ -58,16 +58,24 @@ class Refusal extends Error {}
 const MAX_BYTES_PER_UNIT = 6;
 
 class Walk {
-  readonly dates: Map<object, ReadonlySet<string>> = new Map();
+  /** Which members of the copies stand for Dates. */
+  readonly dates: Map<object, Set<string>> = new Map();
   /** Never more than the JSON text has; a cheap bound that stops huge values early. */
   #minimumBytes = 0;
   /** Never less than the JSON text has; below the limit no exact count is needed. */
   maximumBytes = 0;
+  /** Members of objects that were looked at, those that are dropped included. */
+  #members = 0;
   readonly #ancestors: object[] = [];
   readonly #path: (string | number)[] = [];
+  readonly #name: string;
+
+  constructor(name: string) {
+    this.#name = name;
+  }
 
   refuse(what: string): Refusal {
-    return new Refusal(`${describePath(this.#path)}: ${what}`);
+    return new Refusal(`${this.#path.length === 0 ? this.#name : describePath(this.#path)}: ${what}`);
   }
 
   tooLarge(): Refusal {
@@ -92,6 +100,10 @@ class Walk {
           return null;
         }
         return this.#container(value);
+      case "undefined":
+      case "bigint":
+      case "function":
+      case "symbol":
       default:
         throw this.refuse(value === undefined ? "undefined" : `a ${typeof value}`);
     }
@@ -123,41 +135,42 @@ class Walk {
 
   #array(value: readonly unknown[]): Json[] {
     const prototype: unknown = Object.getPrototypeOf(value);
-    // Array.prototype of any realm is itself an array; the prototype of a subclass is not.
-    if (types.isProxy(prototype) || !Array.isArray(prototype)) throw this.refuse("an array of another class");
-    this.#count(value.length, value.length);
+    if (!isPrototypeWith("concat", prototype)) throw this.refuse("an array of another class");
+    const commas = Math.max(0, value.length - 1);
+    this.#count(commas, commas);
     if (Reflect.ownKeys(value).length !== value.length + 1) {
       throw this.refuse("an array with holes or named properties");
     }
     const copied: Json[] = [];
-    const dates = new Set<string>();
     for (let index = 0; index < value.length; index += 1) {
       const item = this.#member(value, index);
-      if (isDate(item)) dates.add(String(index));
-      copied.push(isDate(item) ? this.#date(item) : this.copy(item));
+      copied.push(isDate(item) ? this.#date(item, copied, String(index)) : this.copy(item));
       this.#path.pop();
     }
-    if (dates.size > 0) this.dates.set(copied, dates);
     return copied;
   }
 
   #object(value: object): Record<string, Json> {
     const prototype: unknown = Object.getPrototypeOf(value);
-    if (!isPlainPrototype(prototype)) throw this.refuse("an instance of a class");
+    if (!isPlainPrototype(prototype) || isMoreThanItsProperties(value)) throw this.refuse("an instance of a class");
     const copied: Record<string, Json> = {};
-    const dates = new Set<string>();
-    for (const key of Reflect.ownKeys(value)) {
+    const keys = Reflect.ownKeys(value);
+    // Each visit counts, or many references to one object of many undefined members would cost their product. No JSON
+    // text within MAX_BYTES has as many.
+    this.#members += keys.length;
+    if (this.#members > MAX_BYTES) throw this.refuse(`more than ${MAX_BYTES} members`);
+    let separators = 1;
+    for (const key of keys) {
       if (typeof key === "symbol") throw this.refuse("a symbol as a key");
       const item = this.#member(value, key);
       if (item !== undefined) {
         this.#text(key);
-        this.#count(2, 2);
-        if (isDate(item)) dates.add(key);
-        define(copied, key, isDate(item) ? this.#date(item) : this.copy(item));
+        this.#count(separators, separators);
+        separators = 2;
+        define(copied, key, isDate(item) ? this.#date(item, copied, key) : this.copy(item));
       }
       this.#path.pop();
     }
-    if (dates.size > 0) this.dates.set(copied, dates);
     return copied;
   }
 
@@ -166,37 +179,74 @@ class Walk {
     this.#path.push(key);
     const descriptor = Object.getOwnPropertyDescriptor(value, key);
     if (descriptor === undefined) throw this.refuse("a hole");
-    if (!("value" in descriptor)) throw this.refuse("an accessor");
+    if (!Object.hasOwn(descriptor, "value")) throw this.refuse("an accessor");
     if (!descriptor.enumerable) throw this.refuse("a hidden property");
     return descriptor.value;
   }
 
-  #date(value: Date): string {
+  /** The text of a Date; notes that `owner` had it as its member `key`. */
+  #date(value: Date, owner: object, key: string): string {
+    if (!isPrototypeWith("getTime", Object.getPrototypeOf(value))) throw this.refuse("a Date of another class");
     const time = Date.prototype.getTime.call(value);
     if (Number.isNaN(time)) throw this.refuse("a Date that is no time");
     if (Reflect.ownKeys(value).length > 0) throw this.refuse("a Date with properties");
     this.#count(26, 29);
+    const noted = this.dates.get(owner);
+    if (noted === undefined) this.dates.set(owner, new Set([key]));
+    else noted.add(key);
     return new Date(time).toISOString();
   }
 }
 
 function isDate(value: unknown): value is Date {
-  return types.isDate(value) && !types.isProxy(value);
+  return typeof value === "object" && types.isDate(value);
 }
 
 /** Whether an object with this prototype is a plain one: `null`, or an `Object.prototype` of any realm. */
 function isPlainPrototype(prototype: unknown): boolean {
-  if (prototype === null) return true;
-  if (types.isProxy(prototype)) return false;
+  if (prototype === null || prototype === Object.prototype) return true;
   return (
+    !types.isProxy(prototype) &&
     Object.getPrototypeOf(prototype) === null &&
     Object.getOwnPropertyDescriptor(prototype, "isPrototypeOf") !== undefined
   );
 }
 
-/** Sets an own property, `__proto__` included, which a plain assignment would not. */
+/** Whether this is the prototype, of any realm, of the built-in class that has `method`, and not that of a subclass. */
+function isPrototypeWith(method: "concat" | "getTime", prototype: unknown): boolean {
+  return (
+    typeof prototype === "object" &&
+    prototype !== null &&
+    !types.isProxy(prototype) &&
+    Object.getOwnPropertyDescriptor(prototype, method) !== undefined &&
+    isPlainPrototype(Object.getPrototypeOf(prototype))
+  );
+}
+
+/** What a built-in object is stands in its internal slots, and stays when it is given a plain object's prototype. */
+const BUILT_IN: readonly ((value: unknown) => boolean)[] = [
+  types.isArrayBufferView,
+  types.isBoxedPrimitive,
+  types.isDate,
+  types.isMap,
+  types.isSet,
+  types.isRegExp,
+  types.isPromise,
+  types.isNativeError,
+  types.isAnyArrayBuffer,
+  types.isWeakMap,
+  types.isWeakSet,
+  // What JSON.rawJSON makes, where there is such a thing, is an object that JSON shows as something else.
+  (JSON as { isRawJSON?: (value: unknown) => boolean }).isRawJSON ?? (() => false),
+];
+
+function isMoreThanItsProperties(value: object): boolean {
+  return BUILT_IN.some((isKind) => isKind(value));
+}
+
+/** Sets an own property. A plain assignment would go to a setter that is inherited, `__proto__` for one. */
 function define(target: object, key: string, value: unknown): void {
-  if (key === "__proto__") {
+  if (key in target) {
     Object.defineProperty(target, key, { value, enumerable: true, writable: true, configurable: true });
   } else {
     (target as Record<string, unknown>)[key] = value;
@@ -225,6 +275,5 @@ function describePath(path: readonly (string | number)[]): string {
     })
     .join("")
     .replace(/^\./, "");
-  if (text === "") return "payload";
   return text.length > MAX_PATH_TEXT ? `${text.slice(0, MAX_PATH_TEXT).toWellFormed()}…` : text;
 }
