@@ -2,7 +2,7 @@
 
 import { uuidv7 } from "uuidv7";
 
-import { takeSnapshot, type JsonObject } from "./snapshot.ts";
+import { takeSnapshot, type JsonObject, type SnapshotResult } from "./snapshot.ts";
 
 /** Policy sections from the strictest to the mildest; also the three decisions there are. */
 export type DecisionKind = "deny" | "require_approval" | "allow";
@@ -84,6 +84,8 @@ export class ActionEvent {
   readonly #thaw: () => Record<string, unknown>;
 
   private constructor(fields: ActionEventFields) {
+    // A subclass could hand out another payload than the one that was judged.
+    if (new.target !== ActionEvent) throw new TypeError("ActionEvent: cannot be extended");
     this.id = uuidv7();
     this.actor = text("actor", fields.actor);
     this.action = text("action", fields.action);
@@ -93,7 +95,7 @@ export class ActionEvent {
     this.scope = optionalText("scope", fields.scope);
     this.risk = riskLevel(fields.risk);
     this.sessionId = optionalText("sessionId", fields.sessionId);
-    const payload = takeSnapshot(fields.payload ?? {});
+    const payload = payloadOf(fields);
     this.payload = payload.ok ? payload.json : Object.freeze({});
     this.payloadProblem = payload.ok ? undefined : payload.problem;
     this.#thaw = payload.ok ? payload.thaw : () => ({});
@@ -103,12 +105,14 @@ export class ActionEvent {
 
   /**
    * Makes a frozen event. Synchronous. A payload that cannot be judged is no error here: the event says so in
-   * `payloadProblem` and its verdict is `payload_invalid`.
+   * `payloadProblem` and its verdict is `payload_invalid`. An event may be given too, of another copy of the package
+   * say; its payload is copied again.
    *
    * @throws TypeError naming the field, when a field other than the payload is missing, empty, over 1,024 characters,
    *   of another type, or not well-formed Unicode.
    */
   static create(fields: ActionEventFields): ActionEvent {
+    if (typeof fields !== "object" || fields === null) throw new TypeError("ActionEvent: fields must be an object");
     return new ActionEvent(fields);
   }
 
@@ -143,13 +147,23 @@ function optionalText(field: string, value: unknown): string | undefined {
 }
 
 function riskLevel(value: unknown): string | number | undefined {
-  if (typeof value !== "number") return optionalText("risk", value);
-  if (!Number.isFinite(value)) throw new TypeError("ActionEvent: risk must be a finite number or a non-empty string");
-  return value;
+  if (typeof value === "number" && Number.isFinite(value)) return value;
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === "string" && value !== "") return text("risk", value);
+  throw new TypeError("ActionEvent: risk must be a finite number or a non-empty string");
+}
+
+function payloadOf(fields: ActionEventFields & { readonly payloadProblem?: unknown }): SnapshotResult {
+  // An event of another copy whose payload could not be taken holds an empty one in its place: that was never asked for.
+  const { payload, payloadProblem } = fields;
+  if (payloadProblem === undefined) return takeSnapshot(payload === undefined ? {} : payload);
+  const known = typeof payloadProblem === "string" && payloadProblem !== "" && payloadProblem.length <= MAX_TEXT;
+  const problem = known && payloadProblem.isWellFormed() ? payloadProblem : "payload: it could not be taken";
+  return { ok: false, problem };
 }
 
 function contextOf(value: unknown): JsonObject {
-  const context = takeSnapshot(value ?? {});
+  const context = takeSnapshot(value ?? {}, "context");
   if (!context.ok) throw new TypeError(`ActionEvent: context cannot be taken (${context.problem})`);
   return context.json;
 }
