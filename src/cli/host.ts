@@ -1,7 +1,7 @@
 /** What a command knows of the process it runs in, and how it tells the shell what happened. */
 
 /** A stream a command writes text to. */
-export interface Output {
+interface Output {
   write(text: string): void;
   /** Whether a person is looking; colours appear only then. */
   readonly isTTY?: boolean | undefined;
