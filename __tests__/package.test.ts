@@ -1,0 +1,227 @@
+/** The packed tarball, in a project that has only what the package says it needs. */
+
+import { execFileSync, spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { ActionEvent } from "../src/event.ts";
+import { Policy } from "../src/policy/policy.ts";
+
+const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
+
+interface Manifest {
+  readonly bin: Readonly<Record<string, string>>;
+  readonly files: readonly string[];
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly peerDependencies: Readonly<Record<string, string>>;
+}
+const manifest = JSON.parse(readFileSync(join(REPOSITORY, "package.json"), "utf8")) as Manifest;
+
+const directory = realpathSync(mkdtempSync(join(tmpdir(), "capfence-package-")));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+/** The README's code blocks in `language`, in order. */
+function readmeBlocks(language: string): readonly string[] {
+  const readme = readFileSync(join(REPOSITORY, "README.md"), "utf8");
+  return [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, "gms"))].map(([, code]) => code ?? "");
+}
+const [POLICY = "", LANGUAGE_EXAMPLE = ""] = readmeBlocks("yaml");
+const [DECIDE = "", TOOL = ""] = readmeBlocks("ts");
+
+const CALLS = `
+async function main() {
+  const runtime = ActionRuntime.fromPolicy("policies/demo.yaml");
+  const safe = await runtime.execute(ActionEvent.create({
+    actor: "demo-agent", action: "execute", resource: "shell", environment: "production",
+    payload: { command: "ls -la /tmp" },
+  }));
+  const dangerous = await runtime.execute(ActionEvent.create({
+    actor: "demo-agent", action: "execute", resource: "shell", environment: "production",
+    payload: { command: "rm -rf /var/lib/postgresql" },
+  }));
+  await runtime.close();
+  console.log(safe.authorized, dangerous.authorized, dangerous.reason);
+}
+main();
+`;
+
+/**
+ * Packs a copy of the sources, so that neither a build nor other tests meet in the repository's `dist`, and resolves to
+ * the tarball's path. `npm pack` builds first, as it does for a release.
+ */
+function pack(): string {
+  const copy = join(directory, "copy");
+  mkdirSync(copy);
+  const wanted = ["src", "scripts", "tsconfig.json", "tsconfig.build.json", "package.json", "README.md", "LICENSE"];
+  for (const name of [...wanted, ...manifest.files.filter((file) => file !== "dist")]) {
+    cpSync(join(REPOSITORY, name), join(copy, name), { recursive: true });
+  }
+  symlinkSync(join(REPOSITORY, "node_modules"), join(copy, "node_modules"), "junction");
+  const [packed] = JSON.parse(
+    execFileSync("npm", ["pack", "--json", "--foreground-scripts=false", "--pack-destination", directory], {
+      cwd: copy,
+      encoding: "utf8",
+      stdio: "pipe",
+    }),
+  ) as readonly { readonly filename: string }[];
+  return join(directory, packed?.filename ?? "");
+}
+
+/** A new project with the tarball and `packages` installed, the way npm lays them out. */
+function project(name: string, tarball: string, packages: readonly string[]): string {
+  const path = join(directory, name);
+  const modules = join(path, "node_modules");
+  const installed = join(modules, "capfence");
+  mkdirSync(installed, { recursive: true });
+  execFileSync("tar", ["-xzf", tarball, "-C", installed, "--strip-components=1"]);
+  for (const dependency of packages) {
+    mkdirSync(dirname(join(modules, dependency)), { recursive: true });
+    symlinkSync(join(REPOSITORY, "node_modules", dependency), join(modules, dependency), "junction");
+  }
+  const program = join(installed, manifest.bin["capfence"] ?? "");
+  chmodSync(program, 0o755);
+  mkdirSync(join(modules, ".bin"));
+  symlinkSync(program, join(modules, ".bin", "capfence"));
+  return path;
+}
+
+function node(cwd: string, ...argv: readonly string[]): { status: number | null; stdout: string; stderr: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, argv, {
+    cwd,
+    env: { PATH: process.env["PATH"] },
+    encoding: "utf8",
+  });
+  return { status, stdout, stderr };
+}
+
+function capfence(cwd: string, ...argv: readonly string[]): { status: number | null; stdout: string; stderr: string } {
+  return node(cwd, join(cwd, "node_modules", ".bin", "capfence"), ...argv);
+}
+
+const python = spawnSync("python3", ["-c", "import sqlite3"]).status === 0;
+
+describe.skipIf(process.platform === "win32")("the packed tarball", () => {
+  let tarball = "";
+  let home = "";
+  beforeAll(() => {
+    tarball = pack();
+    const needed = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)];
+    home = project("stranger", tarball, needed);
+    mkdirSync(join(home, "policies"));
+    writeFileSync(join(home, "policies/demo.yaml"), POLICY);
+    writeFileSync(join(home, "esm.mjs"), `import { ActionEvent, ActionRuntime } from "capfence";${CALLS}`);
+    writeFileSync(join(home, "common.cjs"), `const { ActionEvent, ActionRuntime } = require("capfence");${CALLS}`);
+  });
+
+  it("has what a user needs and nothing of the workshop", () => {
+    const files = execFileSync("tar", ["-tzf", tarball], { encoding: "utf8" }).trimEnd().split("\n");
+    expect(new Set(files.map((file) => file.split("/")[1]))).toEqual(
+      new Set([
+        "CHANGELOG.md",
+        "DEPENDENCIES.md",
+        "LICENSE",
+        "README.md",
+        "SECURITY.md",
+        "dist",
+        "package.json",
+        "policies",
+      ]),
+    );
+    expect(files.filter((file) => file.includes("dist/") && !/\.(js|d\.ts)$/.test(file))).toEqual([]);
+  });
+
+  it("decides as the walkthrough says, and its own command shows and verifies the log", () => {
+    expect(node(home, "esm.mjs")).toEqual({ status: 0, stdout: "true false policy_deny\n", stderr: "" });
+    const shown = capfence(home, "logs");
+    expect({ status: shown.status, stderr: shown.stderr }).toEqual({ status: 0, stderr: "" });
+    expect(shown.stdout.replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, "2026-01-15 10:23:01")).toBe(
+      [
+        "timestamp            agent_id    capability     decision  reason",
+        "2026-01-15 10:23:01  demo-agent  shell.execute  allow     policy_allow",
+        "2026-01-15 10:23:01  demo-agent  shell.execute  deny      policy_deny",
+        "",
+      ].join("\n"),
+    );
+    const verified = capfence(home, "verify", "--audit-log", "./audit.db");
+    expect({ ...verified, stdout: verified.stdout.split("\n")[0] }).toEqual({
+      status: 0,
+      stdout: "✓ Audit chain intact. 2 entries verified.",
+      stderr: "",
+    });
+  });
+
+  it.skipIf(!python)("leaves a database that Python's sqlite3 reads", () => {
+    const rows = execFileSync(
+      "python3",
+      [
+        "-c",
+        "import json, sqlite3; print(json.dumps(sqlite3.connect('audit.db').execute('SELECT * FROM decisions').fetchall()))",
+      ],
+      { cwd: home, encoding: "utf8" },
+    );
+    const time = expect.stringMatching(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/) as unknown;
+    expect(JSON.parse(rows)).toEqual([
+      [time, "demo-agent", "shell.execute", "allow", "policy_allow"],
+      [time, "demo-agent", "shell.execute", "deny", "policy_deny"],
+    ]);
+  });
+
+  it("runs the README's walkthrough as it is written, without the optional peer", () => {
+    const place = project("reader-of-the-readme", tarball, [...Object.keys(manifest.dependencies), "@langchain/core"]);
+    mkdirSync(join(place, "policies"));
+    writeFileSync(join(place, "policies/demo.yaml"), POLICY);
+    writeFileSync(join(place, "decide.mjs"), DECIDE);
+    writeFileSync(join(place, "tool.mjs"), TOOL);
+    expect(node(place, "decide.mjs")).toEqual({ status: 0, stdout: "true false policy_deny\n", stderr: "" });
+    const { status, stdout, stderr } = node(place, "tool.mjs");
+    expect({ status, stdout }).toEqual({ status: 1, stdout: "ran ls -la /tmp\n" });
+    expect(stderr).toContain("AgentActionBlocked: Blocked: policy_deny");
+    expect(capfence(place, "verify").stdout).toMatch(/^✓ Audit chain intact\. 5 entries verified\.\n/);
+  });
+
+  it("has a README whose example of the policy language is a policy", () => {
+    const policy = Policy.parse(LANGUAGE_EXAMPLE);
+    const decide = (capability: string, command: string, environment: string): string =>
+      policy.evaluate(
+        ActionEvent.create({ actor: "a", action: "x", resource: "y", capability, environment, payload: { command } }),
+      ).reason;
+    expect(decide("shell.execute", "ls", "production")).toBe("policy_allow");
+    expect(decide("shell.execute", "rm  -rf /", "production")).toBe("policy_deny");
+    expect(decide("payments.refund", "", "production")).toBe("policy_deny");
+    expect(decide("files.read", "", "staging")).toBe("policy_allow");
+    expect(decide("files.read", "", "production")).toBe("policy_default_deny");
+    expect(decide("email.send", "", "production")).toBe("approval_required");
+  });
+
+  it("can be required from CommonJS", () => {
+    // Node 20 marks require() of an ES module as experimental on stderr; Node 22.12 does not.
+    const { status, stdout } = node(home, "common.cjs");
+    expect({ status, stdout }).toEqual({ status: 0, stdout: "true false policy_deny\n" });
+    expect(capfence(home, "verify").stdout).toMatch(/^✓ Audit chain intact\. 4 entries verified\.\n/);
+  });
+
+  it("loads only what a command uses: neither the policy engine nor LangChain for logs and verify", () => {
+    const place = project("reader", tarball, ["commander", "picocolors"]);
+    expect(capfence(place, "--version").status).toBe(0);
+    for (const needed of ["sql.js", "canonicalize"]) {
+      symlinkSync(join(REPOSITORY, "node_modules", needed), join(place, "node_modules", needed), "junction");
+    }
+    cpSync(join(home, "audit.db"), join(place, "audit.db"));
+    expect(capfence(place, "logs").status).toBe(0);
+    expect(capfence(place, "verify").status).toBe(0);
+  });
+});
