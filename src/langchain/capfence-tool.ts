@@ -1,0 +1,190 @@
+/** CapFenceTool: a LangChain tool that asks the policy before it runs. */
+
+import { parseCallbackConfigArg, type CallbackManagerForToolRun } from "@langchain/core/callbacks/manager";
+import type { Serialized } from "@langchain/core/load/serializable";
+import {
+  StructuredTool,
+  type StructuredToolCallInput,
+  type ToolParams,
+  type ToolRunnableConfig,
+} from "@langchain/core/tools";
+
+import { AgentActionBlocked } from "../errors.ts";
+import { ActionEvent, type Verdict } from "../event.ts";
+import type { Outcome } from "../runtime.ts";
+import { isGenerator, watchGenerator } from "./generator.ts";
+import {
+  inspectTool,
+  looksLikeToolCall,
+  runInner,
+  TOOL_BRAND,
+  type InnerTool,
+  type ToolMembers,
+} from "./inner-tool.ts";
+import { checkOptions, type CapFenceToolOptions, type ToolSettings } from "./options.ts";
+import { refusalMessage, toolCallId } from "./refusal-message.ts";
+
+/**
+ * A tool behind a policy. Takes the place of the tool it wraps: same name, description, schema, results, callbacks and
+ * traces. Every call, whichever way it comes in, is judged and recorded first; a call that is not allowed never reaches
+ * the tool.
+ *
+ * The arguments are judged as the schema parsed them, in one frozen copy; the tool gets another copy of the same, and
+ * `config.toolCall.args` is set to it too. A text tool's argument is judged as `{ input: text }`. Name, description,
+ * schema and the other fields are read once, when the tool is wrapped.
+ *
+ * A runnable made a tool by `asTool()` becomes a tool like the others: its arguments are checked against its schema at
+ * every entrance, it runs inside a tool run of its own, and it answers a tool call with a ToolMessage.
+ *
+ * A tool that takes its arguments from elsewhere, from the messages in LangGraph's state for example, uses what nobody
+ * has judged. And whoever keeps the original tool can still call it.
+ */
+export class CapFenceTool extends StructuredTool {
+  readonly name: string;
+  readonly description: string;
+  readonly schema: StructuredTool["schema"];
+  readonly #inner: InnerTool;
+  readonly #settings: ToolSettings;
+  /** The refusals of this tool, so that a refusal of another tool called from inside this one is not taken for ours. */
+  readonly #refusals = new WeakSet<AgentActionBlocked>();
+
+  /**
+   * Synchronous.
+   *
+   * @throws TypeError naming the option that is missing, unknown or wrong, or saying why the tool cannot be wrapped.
+   * @throws PolicyLoadError when the policy at `policyPath` is missing or not valid.
+   */
+  constructor(options: CapFenceToolOptions) {
+    if (typeof options !== "object" || options === null) throw new TypeError("CapFenceTool: options must be an object");
+    const inner = inspectTool(options.tool);
+    super(sharedFields(inner.members));
+    this.name = inner.members.name;
+    this.description = inner.members.description;
+    this.schema = inner.members.schema;
+    this.returnDirect = inner.members.returnDirect ?? this.returnDirect;
+    this.#inner = inner;
+    this.#settings = checkOptions(options, inner.members.name);
+    Object.defineProperty(this, TOOL_BRAND, { value: true });
+  }
+
+  /** Closes the runtime that was made for `policyPath`; a runtime that was given stays open. Calls after it throw. */
+  async close(): Promise<void> {
+    if (this.#settings.ownsRuntime) await this.#settings.runtime.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** What the inner tool says it is, as data only, so that traces keep its identity and nothing leads to it. */
+  override toJSON(): Serialized {
+    const serialized = this.#inner.members.toJSON();
+    if (serialized.type !== "constructor") return serialized;
+    try {
+      const data: Serialized = JSON.parse(JSON.stringify(serialized));
+      return data;
+    } catch {
+      return { lc: 1, type: "not_implemented", id: this.#inner.members.lc_id };
+    }
+  }
+
+  /**
+   * Parses, judges and runs; what `invoke` and every other entrance come to.
+   *
+   * @throws AgentActionBlocked when the call is refused and `onBlocked` is `throw`.
+   * @throws AuditUnavailableError when the decision cannot be recorded; the tool has not run.
+   * @deprecated Use `invoke`, as with every LangChain tool.
+   */
+  override async call(arg: StructuredToolCallInput, configArg?: ToolRunnableConfig, tags?: string[]): Promise<unknown> {
+    const config: ToolRunnableConfig = parseCallbackConfigArg(configArg);
+    if (this.#inner.namesRuns) config.runName ??= this.name;
+    const isText = typeof arg === "string" || (!this.#inner.isRunnable && (arg === undefined || arg === null));
+    const input: unknown = this.#inner.takesText && isText ? { input: arg } : arg;
+    try {
+      return await super.call(input, config, tags);
+    } catch (error) {
+      // Here and not in _call, so that the run's trace shows the error.
+      if (this.#settings.onBlocked !== "message" || !this.#isRefusal(error)) throw error;
+      return refusalMessage(error.verdict, this.name, toolCallId(arg, config));
+    }
+  }
+
+  protected async _call(
+    args: unknown,
+    runManager?: CallbackManagerForToolRun,
+    config?: ToolRunnableConfig,
+  ): Promise<unknown> {
+    throwIfAborted(config?.signal);
+    const isObject = typeof args === "object" && args !== null && !Array.isArray(args);
+    const event = this.#eventOf(isObject ? args : { input: args });
+    const verdict = await this.#settings.runtime.execute(event);
+    if (!verdict.authorized) {
+      const refusal = new AgentActionBlocked(verdict);
+      this.#refusals.add(refusal);
+      throw refusal;
+    }
+    if (config?.signal?.aborted === true) {
+      await this.#record(event, verdict, { status: "aborted", durationMs: 0 });
+      throwIfAborted(config.signal);
+    }
+    const copy = event.payloadCopy();
+    return this.#run(event, verdict, isObject ? copy : copy["input"], runManager, withArguments(config, event));
+  }
+
+  async #run(
+    event: ActionEvent,
+    verdict: Verdict,
+    args: unknown,
+    runManager: CallbackManagerForToolRun | undefined,
+    config: ToolRunnableConfig | undefined,
+  ): Promise<unknown> {
+    const started = performance.now();
+    const ended = async (status: Outcome["status"], output?: unknown): Promise<void> =>
+      this.#record(event, verdict, { status, durationMs: performance.now() - started, output });
+    let result: unknown;
+    try {
+      result = await runInner(this.#inner, args, runManager, config);
+    } catch (error) {
+      await ended("failed");
+      throw error;
+    }
+    if (isGenerator(result)) return watchGenerator(result, ended);
+    await ended("finished", result);
+    return result;
+  }
+
+  async #record(event: ActionEvent, verdict: Verdict, outcome: Outcome): Promise<void> {
+    await this.#settings.runtime.recordOutcome(event, verdict, outcome);
+  }
+
+  #eventOf(payload: object): ActionEvent {
+    const event = ActionEvent.create({ ...this.#settings.event, payload });
+    if (!this.#inner.isRunnable || !looksLikeToolCall(event.payload)) return event;
+    // A function is no payload: the call is refused, and recorded as one that cannot be judged.
+    return ActionEvent.create({ ...this.#settings.event, payload: looksLikeToolCall });
+  }
+
+  #isRefusal(error: unknown): error is AgentActionBlocked {
+    return error instanceof AgentActionBlocked && this.#refusals.has(error);
+  }
+}
+
+/** The fields that the base class takes; its record of constructor arguments, `lc_kwargs`, holds them and nothing else. */
+function sharedFields(tool: ToolMembers): ToolParams {
+  const { responseFormat, verboseParsingErrors, callbacks, tags, metadata, verbose, defaultConfig, extras } = tool;
+  return { responseFormat, verboseParsingErrors, callbacks, tags, metadata, verbose, defaultConfig, extras };
+}
+
+/** The config for the inner tool: keys that the schema stripped would else reach it through `config.toolCall`. */
+function withArguments(config: ToolRunnableConfig | undefined, event: ActionEvent): ToolRunnableConfig | undefined {
+  if (config?.toolCall === undefined || config.toolCall === null) return config;
+  return { ...config, toolCall: { ...config.toolCall, args: event.payloadCopy() } };
+}
+
+/** Throws what core throws for an aborted run. */
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted !== true) return;
+  const reason: unknown = signal.reason;
+  if (reason instanceof Error) throw reason;
+  throw new Error(typeof reason === "string" ? reason : "Aborted");
+}

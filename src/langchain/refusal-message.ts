@@ -1,0 +1,21 @@
+/** What a refused call answers when it does not throw. */
+
+import { ToolMessage } from "@langchain/core/messages";
+import type { ToolRunnableConfig } from "@langchain/core/tools";
+
+import type { Verdict } from "../event.ts";
+import { looksLikeToolCall } from "./inner-tool.ts";
+
+/** Text that the agent's model reads. It says that repeating is in vain, and nothing of what was asked. */
+export function refusalMessage(verdict: Verdict, name: string, id: string | undefined): ToolMessage | string {
+  const content = `Blocked by policy: ${verdict.reason}. The same call will be refused again.`;
+  if (id === undefined) return content;
+  return new ToolMessage({ status: "error", content, name, tool_call_id: id });
+}
+
+/** The id core would answer to: the envelope's own, else the one in the config. An empty one is none. */
+export function toolCallId(arg: unknown, config: ToolRunnableConfig): string | undefined {
+  const own: unknown = looksLikeToolCall(arg) ? arg.id : undefined;
+  const id = own === undefined || own === "" ? config.toolCall?.id : own;
+  return typeof id === "string" && id !== "" ? id : undefined;
+}
