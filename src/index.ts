@@ -1,0 +1,30 @@
+/** The public names of CapFence. */
+
+export { ActionEvent } from "./event.ts";
+export { ActionRuntime } from "./runtime.ts";
+export { Policy } from "./policy/policy.ts";
+export { CapFenceTool } from "./langchain/capfence-tool.ts";
+export { isActionBlocked } from "./langchain/blocked.ts";
+export { CapFenceError } from "./errors.ts";
+export { AgentActionBlocked } from "./errors.ts";
+export { AuditCorruptError } from "./errors.ts";
+export { AuditUnavailableError } from "./errors.ts";
+export { PolicyLoadError } from "./errors.ts";
+export type { ActionEventFields } from "./event.ts";
+export type { ActionRuntimeOptions } from "./runtime-options.ts";
+export type { CapFenceErrorCode } from "./errors.ts";
+export type { CapFenceToolOptions } from "./langchain/options.ts";
+export type { CheckpointOptions } from "./audit/checkpointer.ts";
+export type { Decision } from "./event.ts";
+export type { DecisionKind } from "./event.ts";
+export type { Json } from "./snapshot.ts";
+export type { JsonObject } from "./snapshot.ts";
+export type { Outcome } from "./runtime.ts";
+export type { OutcomeStatus } from "./audit/entry.ts";
+export type { PolicyIssue } from "./errors.ts";
+export type { PolicyParseOptions } from "./policy/policy.ts";
+export type { Reason } from "./event.ts";
+export type { RecordingOptions } from "./audit/record.ts";
+export type { RuleReference } from "./event.ts";
+export type { Verdict } from "./event.ts";
+export type { WrappableTool } from "./langchain/inner-tool.ts";
