@@ -1,0 +1,201 @@
+/** Puts the parser's events together into data, and refuses the parts of YAML that hide what a policy says. */
+
+import { EVENT_ID, SCALAR_STYLE, type Event, type MappingEvent, type ScalarEvent, type SequenceEvent } from "js-yaml";
+
+import type { Diagnostics } from "./diagnostics.ts";
+import type { PolicyDocument } from "./document.ts";
+import { keyProblem } from "./keys.ts";
+import { showKey, type Path } from "./path.ts";
+import { newPlace, type Place } from "./place.ts";
+import { scalarValues } from "./scalars.ts";
+import { ABSENT, TextCursor } from "./text-cursor.ts";
+
+/** Deepest nesting of lists and mappings, the outermost counted as 1. */
+export const MAX_NESTING = 32;
+
+/** Stands in paths for a key that is no text. */
+const UNNAMED = "?";
+
+/** Composes the one document there must be; reports problems, and `undefined` when no data can be made of the events. */
+export function composeDocument(
+  text: string,
+  events: readonly Event[],
+  diagnostics: Diagnostics,
+): PolicyDocument | undefined {
+  return new Composer(text, events, diagnostics).compose();
+}
+
+/** A list or mapping that is still open. */
+interface Frame {
+  readonly place: Place;
+  readonly list?: unknown[];
+  readonly record?: Record<string, unknown>;
+  /** The key whose value comes next. The value of a refused key is looked through and left out. */
+  key?: { readonly name: string; readonly offset: number; readonly refused: boolean } | undefined;
+}
+
+class Composer {
+  readonly #events: readonly Event[];
+  readonly #diagnostics: Diagnostics;
+  readonly #values: readonly unknown[];
+  readonly #frames: Frame[] = [];
+  readonly #cursor: TextCursor;
+  #scalars = 0;
+  /** Whether the document is an empty node, which YAML takes for null. */
+  #blank = false;
+  #result: PolicyDocument | undefined;
+
+  constructor(text: string, events: readonly Event[], diagnostics: Diagnostics) {
+    this.#events = events;
+    this.#diagnostics = diagnostics;
+    this.#values = scalarValues(text, events);
+    this.#cursor = new TextCursor(text);
+  }
+
+  compose(): PolicyDocument | undefined {
+    for (const [index, event] of this.#events.entries()) {
+      switch (event.type) {
+        case EVENT_ID.DOCUMENT:
+          if (index > 0) {
+            this.#report(
+              this.#cursor.secondDocument(this.#events[index + 1]),
+              "a second document; a policy is one document",
+            );
+            return undefined;
+          }
+          if (event.explicitStart) this.#cursor.documentStart();
+          if (event.directives.some((directive) => directive.kind === "yaml" && directive.version !== "1.2")) {
+            this.#report(
+              this.#cursor.versionDirective(),
+              "policies are YAML 1.2; write `%YAML 1.2` or leave the line out",
+            );
+          }
+          break;
+        case EVENT_ID.SCALAR:
+          this.#scalar(event);
+          break;
+        case EVENT_ID.ALIAS:
+          this.#refused(
+            this.#cursor.alias(event),
+            "an alias; write the value out, a policy has to be readable as it stands",
+          );
+          break;
+        case EVENT_ID.SEQUENCE:
+        case EVENT_ID.MAPPING:
+          if (!this.#open(event)) return undefined;
+          break;
+        case EVENT_ID.POP:
+          this.#close();
+          break;
+      }
+    }
+    if (this.#result === undefined || (this.#result.data === null && this.#blank)) {
+      this.#diagnostics.report(0, [], "this policy is empty; write at least one of deny, require_approval and allow");
+      return undefined;
+    }
+    return this.#result;
+  }
+
+  /** The path of the value or key that comes next. */
+  get #path(): Path {
+    return this.#frames.flatMap(({ list, key }) => (list === undefined ? (key?.name ?? []) : list.length));
+  }
+
+  #report(offset: number, message: string): void {
+    this.#diagnostics.report(offset, this.#path, message);
+  }
+
+  #scalar(event: ScalarEvent): void {
+    const value = this.#values[this.#scalars];
+    this.#scalars += 1;
+    const offset = this.#properties(event, this.#scalarOffset(event));
+    if (typeof value === "string" && !value.isWellFormed()) {
+      this.#refused(offset, "an escape for half a surrogate pair, which is not a character");
+    } else if (this.#awaitsKey()) this.#takeKey(String(value), offset, event.style === SCALAR_STYLE.PLAIN);
+    else this.#add(value, newPlace(offset));
+  }
+
+  #open(event: SequenceEvent | MappingEvent): boolean {
+    const offset = this.#properties(event, event.start);
+    if (this.#frames.length >= MAX_NESTING) {
+      this.#report(offset, `nested more than ${MAX_NESTING} deep`);
+      return false;
+    }
+    if (this.#awaitsKey()) this.#report(offset, "a list or a mapping as a key; keys are plain text");
+    this.#cursor.open(event);
+    const place = newPlace(offset);
+    this.#frames.push(event.type === EVENT_ID.SEQUENCE ? { place, list: [] } : { place, record: newRecord() });
+    return true;
+  }
+
+  #close(): void {
+    const frame = this.#frames.pop();
+    if (frame === undefined) return;
+    if (this.#awaitsKey()) this.#setKey(UNNAMED, frame.place.offset, true);
+    else this.#add(frame.list ?? frame.record, frame.place);
+  }
+
+  #awaitsKey(): boolean {
+    const frame = this.#frames.at(-1);
+    return frame?.record !== undefined && frame.key === undefined;
+  }
+
+  /** Adds a finished value to what is open around it. */
+  #add(value: unknown, place: Place): void {
+    const frame = this.#frames.at(-1);
+    if (frame === undefined) this.#result = { data: value, root: place };
+    else if (frame.list !== undefined) {
+      frame.list.push(value);
+      frame.place.items.push(place);
+    } else if (frame.record !== undefined) {
+      if (frame.key?.refused === false) {
+        frame.record[frame.key.name] = value;
+        frame.place.entries.set(frame.key.name, { key: frame.key.offset, value: place });
+      }
+      frame.key = undefined;
+    }
+  }
+
+  #setKey(name: string, offset: number, refused: boolean): void {
+    const frame = this.#frames.at(-1);
+    if (frame !== undefined) frame.key = { name, offset, refused };
+  }
+
+  #takeKey(name: string, offset: number, plain: boolean): void {
+    const twice = this.#frames.at(-1)?.place.entries.has(name) === true;
+    const problem =
+      keyProblem(name, plain) ?? (twice ? `the key ${showKey(name)} is already in this mapping` : undefined);
+    this.#setKey(name, offset, problem !== undefined);
+    if (problem !== undefined) this.#report(offset, problem);
+  }
+
+  /** Where a scalar begins; for an empty one, where the key or the dash stands that it belongs to. */
+  #scalarOffset(event: ScalarEvent): number {
+    const frame = this.#frames.at(-1);
+    if (event.valueStart !== ABSENT) return this.#cursor.scalar(event);
+    this.#blank = frame === undefined;
+    const dash = frame?.list === undefined ? undefined : this.#cursor.dash();
+    return frame?.key?.offset ?? dash ?? frame?.place.offset ?? 0;
+  }
+
+  /** Reports a node that has no value of its own and goes on as if it were empty. */
+  #refused(offset: number, message: string): void {
+    this.#report(offset, message);
+    if (this.#awaitsKey()) this.#setKey(UNNAMED, offset, true);
+    else this.#add(null, newPlace(offset));
+  }
+
+  /** Refuses the anchor or tag of a node; returns where the node begins, properties included. */
+  #properties(event: ScalarEvent | SequenceEvent | MappingEvent, offset: number): number {
+    const anchor = event.anchorStart === ABSENT ? offset : event.anchorStart - 1;
+    const tag = event.tagStart === ABSENT ? offset : event.tagStart;
+    if (event.tagStart !== ABSENT) this.#report(tag, "a tag; policies use plain YAML without `!`");
+    if (event.anchorStart !== ABSENT) this.#report(anchor, "an anchor; policies use plain YAML without `&` and `*`");
+    return Math.min(offset, anchor, tag);
+  }
+}
+
+/** A mapping without a prototype, so that no key of a file can reach one. */
+function newRecord(): Record<string, unknown> {
+  return Object.create(null) as Record<string, unknown>;
+}
