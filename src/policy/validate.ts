@@ -1,0 +1,128 @@
+/** Checks a document against the schema and says in words, and at the right place, what does not fit. */
+
+import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
+import { distance } from "fastest-levenshtein";
+
+import { patternProblem } from "./capability.ts";
+import type { Diagnostics } from "./diagnostics.ts";
+import type { PolicyDocument } from "./document.ts";
+import { showKey, type Path } from "./path.ts";
+import { keyOffsetOf, offsetOf } from "./place.ts";
+import { CAPABILITY_TITLE, POLICY_SCHEMA } from "./schema.ts";
+
+/** Longest key that a suggestion is looked for. */
+const MAX_SUGGESTED = 40;
+
+let compiled: ValidateFunction | undefined;
+
+/** Reports every part of the document that does not fit the schema. */
+export function validateShape({ data, root }: PolicyDocument, diagnostics: Diagnostics): void {
+  // Compiling takes longer than loading a policy, so it waits for the first one.
+  compiled ??= new Ajv({
+    strict: true,
+    allErrors: true,
+    verbose: true,
+    ownProperties: true,
+    allowUnionTypes: true,
+  }).compile(POLICY_SCHEMA);
+  if (compiled(data)) return;
+  // `if` only says that one of its branches has failed, which that branch says better.
+  const errors = (compiled.errors ?? []).filter(({ keyword }) => keyword !== "if");
+  // The errors hold the document, and the compiled schema lives as long as the process.
+  compiled.errors = null;
+  const intended = new Set(errors.map(intendedKey).filter((key) => key !== undefined));
+  for (const [index, error] of errors.entries()) {
+    if (diagnostics.full) return diagnostics.drop(errors.length - index);
+    const path = pathOf(error.instancePath, data);
+    const { additionalProperty, missingProperty } = error.params as Record<string, unknown>;
+    if (typeof additionalProperty === "string") {
+      const keyPath = [...path, additionalProperty];
+      diagnostics.report(keyOffsetOf(root, keyPath), keyPath, unknownKey(additionalProperty, error));
+    } else if (typeof missingProperty === "string") {
+      // A misspelt key is one mistake, not two.
+      if (intended.has(`${error.instancePath}/${missingProperty}`)) continue;
+      diagnostics.report(offsetOf(root, path), path, `the key ${showKey(missingProperty)} is missing`);
+    } else {
+      diagnostics.report(
+        offsetOf(root, path),
+        path,
+        path.length === 0 ? `a policy ${mismatch(error)}` : mismatch(error),
+      );
+    }
+  }
+}
+
+function mismatch(error: ErrorObject): string {
+  const { title } = schemaOf(error);
+  if (title === CAPABILITY_TITLE && typeof error.data === "string") {
+    return patternProblem(error.data) ?? `must be ${CAPABILITY_TITLE}`;
+  }
+  switch (error.keyword) {
+    case "type":
+      if (error.data === null) return `has no value; it must be ${String(title)}`;
+      return `must be ${String(title)}, not ${kindOf(error.data)}`;
+    case "minLength":
+    case "minItems":
+      return "must not be empty";
+    case "maxLength":
+      return `is longer than ${String((error.params as { limit?: unknown }).limit)} characters`;
+    case "minimum":
+    case "maximum":
+      return "is too large a number to be read exactly; write it in quotes";
+    default:
+      return error.message ?? "does not fit";
+  }
+}
+
+function unknownKey(key: string, error: ErrorObject): string {
+  const known = knownKeys(error);
+  const suggestion = closestKey(key, known);
+  const advice = suggestion === undefined ? `known here: ${known.join(", ")}` : `did you mean ${showKey(suggestion)}?`;
+  return `unknown key ${showKey(key)}; ${advice}`;
+}
+
+/** The JSON Pointer of the key that an unknown key was probably meant to be. */
+function intendedKey(error: ErrorObject): string | undefined {
+  const { additionalProperty } = error.params as Record<string, unknown>;
+  if (typeof additionalProperty !== "string") return undefined;
+  const suggestion = closestKey(additionalProperty, knownKeys(error));
+  return suggestion === undefined ? undefined : `${error.instancePath}/${suggestion}`;
+}
+
+function closestKey(key: string, known: readonly string[]): string | undefined {
+  if (key.length > MAX_SUGGESTED) return undefined;
+  const spelt = key.toLowerCase().replaceAll("-", "_");
+  const ranked = known
+    .map((name) => ({ name, steps: distance(spelt, name) }))
+    .filter(({ name, steps }) => steps <= Math.max(1, Math.floor(name.length / 3)))
+    .toSorted((left, right) => left.steps - right.steps);
+  return ranked[0]?.name;
+}
+
+function knownKeys(error: ErrorObject): string[] {
+  return Object.keys(schemaOf(error).properties ?? {});
+}
+
+function schemaOf(error: ErrorObject): { readonly title?: unknown; readonly properties?: object } {
+  return (error.parentSchema ?? {}) as { title?: unknown; properties?: object };
+}
+
+/** A JSON Pointer (RFC 6901) as a path. Whether a token is a position or a key depends on what it points into. */
+function pathOf(pointer: string, data: unknown): Path {
+  let value = data;
+  return pointer
+    .split("/")
+    .slice(1)
+    .map((token) => {
+      const part = Array.isArray(value) ? Number(token) : token.replaceAll("~1", "/").replaceAll("~0", "~");
+      value = (value as Record<string | number, unknown>)[part];
+      return part;
+    });
+}
+
+function kindOf(value: unknown): string {
+  if (typeof value === "string") return "text";
+  if (typeof value === "number") return Number.isFinite(value) ? "a number" : String(value);
+  if (typeof value === "boolean") return "true or false";
+  return Array.isArray(value) ? "a list" : "a mapping";
+}
