@@ -1,0 +1,68 @@
+/** A process of its own that appends to a log as it is ordered to, and prints what was acknowledged. */
+
+import { writeSync } from "node:fs";
+
+import { nodeFiles } from "../../src/audit/files.ts";
+import { LogLock } from "../../src/audit/lock.ts";
+import { AuditLog } from "../../src/audit/log.ts";
+import { decisionEntry } from "../../src/audit/record.ts";
+import { ActionEvent } from "../../src/event.ts";
+
+/** What a writer process is told to do, as JSON in its first argument. */
+export interface WriterOrders {
+  readonly path: string;
+  /** The actor of its entries. Default: `child`. */
+  readonly actor?: string;
+  /** Decisions to append; -1 for as many as it can until it is killed. Default: 0. */
+  readonly appends?: number;
+  /** At most this many at the same time. Default: 1. */
+  readonly together?: number;
+  /** The longest text in a payload, in characters. Default: 0. */
+  readonly text?: number;
+  /** What it does when it has appended. Default: `close`. */
+  readonly end?: "close" | "return" | "exit" | "throw" | "wait" | "hold the lock";
+}
+
+const orders = JSON.parse(process.argv[2] ?? "{}") as WriterOrders;
+const { path, actor = "child", appends = 0, together = 1, text = 0, end = "close" } = orders;
+const log = new AuditLog(path);
+
+async function append(number: number): Promise<void> {
+  const payload = { number, text: "é".repeat(Math.random() * text) };
+  const event = ActionEvent.create({ actor, action: "run", resource: "unit", environment: "test", payload });
+  const decision = { decision: "allow", reason: "policy_allow" } as const;
+  const { seq, hash } = await log.append(decisionEntry(event, decision, true, "cd".repeat(32), {}));
+  say(`${seq} ${hash}`);
+}
+
+/** Written at once, so that a kill leaves nothing unsaid. */
+function say(line: string): void {
+  writeSync(1, `${line}\n`);
+}
+
+function block(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+}
+
+let left = appends < 0 ? Infinity : appends;
+for (let number = 0; left > 0;) {
+  const group = 1 + Math.floor(Math.random() * Math.min(together, left));
+  await Promise.all(Array.from({ length: group }, (_, index) => append(number + index)));
+  number += group;
+  left -= group;
+}
+if (end === "close") await log.close();
+if (end === "exit") process.exit();
+if (end === "throw") throw new Error("on purpose");
+if (end === "wait") {
+  say("waiting");
+  setInterval(() => {}, 60_000);
+}
+if (end === "hold the lock") {
+  const lock = new LogLock(nodeFiles, path);
+  lock.prepare();
+  lock.holdNow(() => {
+    say("waiting");
+    block();
+  });
+}
