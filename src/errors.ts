@@ -4,7 +4,8 @@ import { types } from "node:util";
 
 import type { Verdict } from "./event.ts";
 
-const BRAND: unique symbol = Symbol.for("capfence.error") as never;
+/** Marks our errors under a registered symbol: `instanceof` fails across two copies of a package, this does not. */
+const BRAND = Symbol.for("capfence.error");
 
 /** The codes of all CapFence errors. */
 export type CapFenceErrorCode =
@@ -17,23 +18,23 @@ export type CapFenceErrorCode =
 export abstract class CapFenceError extends Error {
   abstract readonly code: CapFenceErrorCode;
 
-  /** The code again, under a registered symbol: `instanceof` fails across two copies of a package, this does not. */
-  get [BRAND](): CapFenceErrorCode {
-    return this.code;
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    Object.defineProperty(this, BRAND, { value: true });
   }
 
   /** Whether `value` is an error of this class, thrown by this or another copy of the package. */
   static isInstance(value: unknown): value is CapFenceError {
-    return typeof brandOf(value) === "string";
+    return typeof codeOf(value) === "string";
   }
 }
 
-/** The brand of a CapFence error; `undefined` for anything else. Never throws: tools throw whatever they like. */
-function brandOf(value: unknown): unknown {
+/** The code of a CapFence error; `undefined` for anything else. Never throws: tools throw whatever they like. */
+function codeOf(value: unknown): unknown {
   // False for a Proxy, without running its traps; a prototype can still be one.
   if (!types.isNativeError(value)) return undefined;
   try {
-    return (value as { [BRAND]?: unknown })[BRAND];
+    return BRAND in value && "code" in value ? value.code : undefined;
   } catch {
     return undefined;
   }
@@ -54,7 +55,7 @@ export class AgentActionBlocked extends CapFenceError {
   }
 
   static override isInstance(value: unknown): value is AgentActionBlocked {
-    return brandOf(value) === "ERR_ACTION_BLOCKED";
+    return codeOf(value) === "ERR_ACTION_BLOCKED";
   }
 }
 
@@ -84,7 +85,7 @@ export class PolicyLoadError extends CapFenceError {
   }
 
   static override isInstance(value: unknown): value is PolicyLoadError {
-    return brandOf(value) === "ERR_POLICY_INVALID";
+    return codeOf(value) === "ERR_POLICY_INVALID";
   }
 }
 
@@ -106,7 +107,7 @@ export class AuditUnavailableError extends CapFenceError {
   }
 
   static override isInstance(value: unknown): value is AuditUnavailableError {
-    return brandOf(value) === "ERR_AUDIT_UNAVAILABLE";
+    return codeOf(value) === "ERR_AUDIT_UNAVAILABLE";
   }
 }
 
@@ -124,6 +125,6 @@ export class AuditCorruptError extends CapFenceError {
   }
 
   static override isInstance(value: unknown): value is AuditCorruptError {
-    return brandOf(value) === "ERR_AUDIT_CORRUPT";
+    return codeOf(value) === "ERR_AUDIT_CORRUPT";
   }
 }

@@ -1,25 +1,14 @@
 /** ActionRuntime: decides, records the decision, and only then answers. */
 
+import { Checkpointer } from "./audit/checkpointer.ts";
+import { defaultAuditLog } from "./audit/default-path.ts";
+import type { Head, OutcomeStatus, PreparedEntry } from "./audit/entry.ts";
+import { AuditLog } from "./audit/log.ts";
+import { decisionEntry, outcomeEntry, type RecordingOptions } from "./audit/record.ts";
 import { AuditUnavailableError, CapFenceError } from "./errors.ts";
 import { ActionEvent, type ActionEventFields, type Decision, type Verdict } from "./event.ts";
-import { defaultAuditLog } from "./audit/default-path.ts";
-import { AuditLog } from "./audit/log.ts";
-import type { OutcomeStatus } from "./audit/entry.ts";
-import { decisionEntry, outcomeEntry, type RecordingOptions } from "./audit/record.ts";
 import { Policy } from "./policy/policy.ts";
-
-/** What an {@link ActionRuntime} takes beside its policy. */
-export interface ActionRuntimeOptions {
-  /** Path of the audit log. Default: `CAPFENCE_AUDIT_LOG`, else `./audit.db`. */
-  readonly auditLog?: string | undefined;
-  /** What of a payload is recorded. Default: all of it, and its salted digest. */
-  readonly audit?: RecordingOptions | undefined;
-  /**
-   * Called when an outcome could not be recorded: the tool has run, so its result is still returned, but the log has
-   * closed and nothing runs any more. Default: a process warning. What it throws is ignored.
-   */
-  readonly onAuditError?: ((error: Error) => void) | undefined;
-}
+import { checkOptions, type ActionRuntimeOptions } from "./runtime-options.ts";
 
 /** How a tool call ended, for {@link ActionRuntime.recordOutcome}. */
 export interface Outcome {
@@ -37,6 +26,7 @@ export class ActionRuntime {
   readonly #log: AuditLog;
   readonly #recording: RecordingOptions;
   readonly #onAuditError: (error: Error) => void;
+  readonly #checkpointer: Checkpointer | undefined;
 
   private constructor(policy: Policy, options: ActionRuntimeOptions) {
     checkOptions(options);
@@ -44,6 +34,7 @@ export class ActionRuntime {
     this.#recording = options.audit ?? {};
     this.#onAuditError = options.onAuditError ?? ((error) => process.emitWarning(error));
     this.#log = new AuditLog(options.auditLog ?? defaultAuditLog());
+    this.#checkpointer = options.checkpoints && new Checkpointer(options.checkpoints, (error) => this.#report(error));
   }
 
   /**
@@ -70,9 +61,7 @@ export class ActionRuntime {
     await this.#policy.ready();
     const decision = this.#decide(judged);
     const authorized = decision.decision === "allow";
-    const entry = await this.#log.append(
-      decisionEntry(judged, decision, authorized, this.#policy.digest, this.#recording),
-    );
+    const entry = await this.#append(decisionEntry(judged, decision, authorized, this.#policy.digest, this.#recording));
     return Object.freeze({ ...decision, authorized, eventId: judged.id, entry });
   }
 
@@ -82,61 +71,45 @@ export class ActionRuntime {
    */
   async recordOutcome(event: ActionEvent, verdict: Verdict, outcome: Outcome): Promise<void> {
     try {
-      await this.#log.append(outcomeEntry(event, verdict, outcome));
+      await this.#append(outcomeEntry(event, verdict, outcome));
     } catch (error) {
-      const problem = CapFenceError.isInstance(error)
-        ? error
-        : new AuditUnavailableError(this.#log.path, String(error), { cause: error });
-      await this.#log.fail(problem);
-      try {
-        this.#onAuditError(problem);
-      } catch {
-        // The host's own handler failed; there is nobody left to tell.
-      }
+      await this.#log.fail(this.#report(error));
     }
   }
 
   /** Waits for what is being recorded, folds the log into its database file and lets go of it. Further calls are refused. */
   async close(): Promise<void> {
-    await this.#log.close();
+    try {
+      await this.#log.close();
+    } finally {
+      await this.#checkpointer?.close();
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
+  async #append(entry: PreparedEntry): Promise<Head> {
+    const head = await this.#log.append(entry);
+    if (this.#log.identity !== undefined) this.#checkpointer?.appended(this.#log.identity, head);
+    return head;
+  }
+
+  #report(error: unknown): CapFenceError {
+    const problem = CapFenceError.isInstance(error)
+      ? error
+      : new AuditUnavailableError(this.#log.path, String(error), { cause: error });
+    try {
+      this.#onAuditError(problem);
+    } catch {
+      // The host's own handler failed; there is nobody left to tell.
+    }
+    return problem;
+  }
+
   #decide(event: ActionEvent): Decision {
     if (event.payloadProblem !== undefined) return { decision: "deny", reason: "payload_invalid" };
     return this.#policy.evaluate(event);
-  }
-}
-
-const OPTIONS: ReadonlySet<string> = new Set(["auditLog", "audit", "onAuditError"]);
-const RECORDING: ReadonlySet<string> = new Set(["payload", "redact"]);
-
-/** A misspelt option would silently record a secret or write elsewhere, so it is refused. */
-function checkOptions(options: ActionRuntimeOptions): void {
-  for (const key of Object.keys(options)) {
-    if (!OPTIONS.has(key)) throw new TypeError(`ActionRuntime: unknown option ${key}`);
-  }
-  for (const key of Object.keys(options.audit ?? {})) {
-    if (!RECORDING.has(key)) throw new TypeError(`ActionRuntime: unknown option audit.${key}`);
-  }
-  const { auditLog, audit, onAuditError } = options;
-  if (auditLog !== undefined && (typeof auditLog !== "string" || auditLog === "" || auditLog === ":memory:")) {
-    throw new TypeError("ActionRuntime: auditLog must be the path of a file");
-  }
-  if (onAuditError !== undefined && typeof onAuditError !== "function") {
-    throw new TypeError("ActionRuntime: onAuditError must be a function");
-  }
-  if (audit?.payload !== undefined && audit.payload !== "redacted" && audit.payload !== "none") {
-    throw new TypeError('ActionRuntime: audit.payload must be "redacted" or "none"');
-  }
-  const paths: unknown = audit?.redact;
-  if (
-    paths !== undefined &&
-    !(Array.isArray(paths) && paths.every((path) => typeof path === "string" && path !== ""))
-  ) {
-    throw new TypeError("ActionRuntime: audit.redact must be a list of paths");
   }
 }

@@ -13,6 +13,7 @@ import {
   type Head,
   type SegmentEntry,
 } from "./entry.ts";
+import { OutcomePairing } from "./outcome-pairing.ts";
 import { parseTailLine, type TailHeader } from "./tail.ts";
 
 /** One thing that is wrong with a log. */
@@ -51,6 +52,8 @@ export class ChainCheck {
   #previous: Head | undefined = BEFORE_GENESIS;
   readonly #segments = new Map<number, ReadSegment>();
   #segment: ReadSegment | undefined;
+  /** Pairs decisions with outcomes. */
+  readonly outcomes: OutcomePairing = new OutcomePairing();
   readonly #anchors: readonly Anchor[];
   /** The latest entry that a checkpoint vouches for. */
   anchor: { readonly seq: number; readonly signedBy: readonly string[] } | undefined;
@@ -172,6 +175,7 @@ export class ChainCheck {
     this.last = { seq, ts: entry.ts };
     if (isCounted(entry)) this.entries += 1;
     if (entry.kind === "segment") this.#named(seq, entry);
+    this.outcomes.add(seq, entry);
   }
 
   #gap(seq: number, entry: Entry | undefined): void {

@@ -71,10 +71,12 @@ export interface DecisionEntry extends EntryFrame {
   };
   /** The policy's digest, hexadecimal SHA-256. */
   readonly policy: string;
-  /** The payload after redaction; absent when payloads are not recorded or could not be taken. */
+  /** The payload after redaction; absent when payloads are not recorded, or it was too large or could not be taken. */
   readonly payload?: JsonObject;
-  /** The paths that were redacted; absent when none was. */
+  /** The paths, and the formats of secrets, that something was redacted for; absent when nothing was. */
   readonly redacted?: readonly string[];
+  /** Characters of the whole payload's JSON, when it was too large to be recorded whole. */
+  readonly cut?: number;
   /** Commits to the full payload's canonical JSON. */
   readonly digest?: SaltedDigest;
   /** Why the payload could not be taken. */
@@ -109,11 +111,26 @@ export interface SegmentEntry extends EntryFrame {
   readonly digest: string;
 }
 
+/** Says that a lock whose owner could not be judged was removed by a person. */
+export interface UnlockEntry extends EntryFrame {
+  readonly kind: "unlock";
+  /** The owner that its lock file named; absent when it named none. */
+  readonly owner?: { readonly pid: number; readonly host: string };
+  /** The operating-system user who did it. */
+  readonly by: string;
+}
+
 /** One entry of an audit log. */
-export type Entry = GenesisEntry | DecisionEntry | OutcomeEntry | SegmentEntry;
+export type Entry = GenesisEntry | DecisionEntry | OutcomeEntry | SegmentEntry | UnlockEntry;
 
 /** The kinds of entry this version knows. */
-export const ENTRY_KINDS: ReadonlySet<string> = new Set<Entry["kind"]>(["genesis", "decision", "outcome", "segment"]);
+export const ENTRY_KINDS: ReadonlySet<string> = new Set<Entry["kind"]>([
+  "genesis",
+  "decision",
+  "outcome",
+  "segment",
+  "unlock",
+]);
 
 /** What makes an entry its own: its members except `v`, `log`, `seq`, `prev` and `ts`, which the log adds. */
 export type EntryContent<E extends Entry = Entry> = E extends Entry ? Omit<E, keyof EntryFrame> : never;

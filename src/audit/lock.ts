@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { AuditUnavailableError } from "../errors.ts";
 import { errorCode, type AuditFiles } from "./files.ts";
-import { currentOwner, formatOwner, judgeOwner, parseOwner, type Owner } from "./owner.ts";
+import { currentOwner, describeOwner, formatOwner, judgeOwner, parseOwner, type Owner } from "./owner.ts";
 
 /** How long to wait for another owner, in milliseconds. A stopped process keeps its lock; this is how long we wait for it. */
 const PATIENCE_MS = 15_000;
@@ -167,15 +167,26 @@ export class LogLock {
     }
   }
 
+  /** Who holds the lock, and whether that is certain to be alive or dead; `undefined` when it is free. */
+  inspect(): { readonly owner: Owner | undefined; readonly state: "dead" | "alive" | "unknown" } | undefined {
+    if (this.#files.identify(this.#lockFile) === undefined) return undefined;
+    const owner = this.#readOwner(this.#lockFile);
+    return { owner, state: owner === undefined ? "unknown" : judgeOwner(owner, this.#owner) };
+  }
+
+  /** Removes the lock from an owner that a person knows to be dead. Nothing happens if somebody else has it by now. */
+  breakFrom(owner: Owner | undefined): void {
+    if (owner !== undefined) this.#clear(this.#lockFile, owner);
+    else if (this.#readOwner(this.#lockFile) === undefined) this.#unlinkIfThere(this.#lockFile);
+  }
+
   #refusal(): AuditUnavailableError {
-    const holder = this.#readOwner(this.#lockFile);
-    const who =
-      holder === undefined
-        ? "an owner that its lock file does not name"
-        : `process ${holder.pid} on ${holder.host}${judgeOwner(holder, this.#owner) === "unknown" ? ", which cannot be looked at from here" : ""}`;
-    return new AuditUnavailableError(
-      this.#log,
-      `locked by ${who} for over ${PATIENCE_MS / 1000} seconds. End that process; if it is certain that it has ended, delete ${this.#lockFile}`,
-    );
+    const { owner, state } = this.inspect() ?? {};
+    const who = owner === undefined ? "an owner that its lock file does not name" : describeOwner(owner);
+    const advice =
+      state === "unknown"
+        ? "It cannot be looked at from here; if it has certainly ended, run capfence unlock"
+        : "Let it go on, or end it";
+    return new AuditUnavailableError(this.#log, `locked for over ${PATIENCE_MS / 1000} seconds by ${who}. ${advice}`);
   }
 }

@@ -41,6 +41,7 @@ export class AuditLog {
   readonly path: string;
   readonly #surroundings: WriterSurroundings;
   #held: Promise<{ readonly key: string; readonly shared: SharedWriter }> | undefined;
+  #identity: string | undefined;
   #failure: CapFenceError | undefined;
 
   /** `path` may be relative to the present working directory. Nothing is opened yet. */
@@ -60,6 +61,11 @@ export class AuditLog {
     if (this.#failure !== undefined) throw this.#failure;
     const { shared } = await (this.#held ??= this.#hold());
     return await (await shared.writer).append(entry);
+  }
+
+  /** The log's identity; `undefined` before the first append. */
+  get identity(): string | undefined {
+    return this.#identity;
   }
 
   /** Closes the log to everyone in this process: something that had to be recorded was not. */
@@ -105,6 +111,7 @@ export class AuditLog {
   async #opened(key: string, shared: SharedWriter): Promise<{ readonly key: string; readonly shared: SharedWriter }> {
     try {
       shared.opened = await shared.writer;
+      this.#identity = shared.opened.identity;
       return { key, shared };
     } catch (error) {
       if (writers().get(key) === shared) writers().delete(key);

@@ -48,6 +48,11 @@ export function parseOwner(text: string): Owner | undefined {
   }
 }
 
+/** Names an owner for people. */
+export function describeOwner({ pid, thread, host }: Owner): string {
+  return `process ${pid}${thread === 0 ? "" : `, thread ${thread},`} on ${host}`;
+}
+
 function isOwner(value: unknown): value is Owner {
   if (typeof value !== "object" || value === null) return false;
   const { pid, thread, ...texts } = value as Record<string, unknown>;

@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 
 import type { ActionEvent, Decision, Verdict } from "../event.ts";
-import { takeSnapshot } from "../snapshot.ts";
+import { takeSnapshot, type JsonObject } from "../snapshot.ts";
 import {
   canonical,
   PreparedEntry,
@@ -14,13 +14,16 @@ import {
   type OutcomeStatus,
   type SaltedDigest,
 } from "./entry.ts";
-import { redact } from "./redact.ts";
+import { cutTexts, MAX_RECORDED, redact } from "./redact.ts";
 
 /** What of a payload goes into the log. The salted digest of the whole payload always does. */
 export interface RecordingOptions {
-  /** `redacted` (default): the payload without the `redact` paths. `none`: no payload at all. */
+  /**
+   * `redacted` (default): the payload without the `redact` paths and without secrets recognised by their form. `none`:
+   * no payload at all.
+   */
   readonly payload?: "redacted" | "none" | undefined;
-  /** Exact paths of members to leave out, dotted from the payload's root: `["password", "auth.token"]`. */
+  /** Paths of members to leave out, dotted from the payload's root, `*` for any one member: `["password", "*.token"]`. */
   readonly redact?: readonly string[] | undefined;
 }
 
@@ -43,7 +46,7 @@ export function decisionEntry(
     ...(event.scope !== undefined && { scope: event.scope }),
     ...(event.risk !== undefined && { risk: event.risk }),
     ...(event.sessionId !== undefined && { session: event.sessionId }),
-    ...(Object.keys(event.context).length > 0 && { context: event.context }),
+    ...recordedContext(event.context),
     decision,
     authorized,
     reason,
@@ -62,15 +65,30 @@ export function decisionEntry(
   return new PreparedEntry(content);
 }
 
+function recordedContext(context: JsonObject): Pick<DecisionEntry, "context"> {
+  if (Object.keys(context).length === 0) return {};
+  const { json } = redact(context, []);
+  const fitting = canonical(json).length > MAX_RECORDED ? cutTexts(json) : json;
+  return fitting === undefined ? {} : { context: fitting };
+}
+
 function recordedPayload(
   event: ActionEvent,
   recording: RecordingOptions,
-): Pick<DecisionEntry, "payload" | "redacted" | "digest" | "problem"> {
+): Pick<DecisionEntry, "payload" | "redacted" | "cut" | "digest" | "problem"> {
   if (event.payloadProblem !== undefined) return { problem: event.payloadProblem };
-  const digest = saltedDigest(canonical(event.payload));
+  const text = canonical(event.payload);
+  const digest = saltedDigest(text);
   if (recording.payload === "none") return { digest };
-  const { json, paths } = redact(event.payload, recording.redact ?? []);
-  return { payload: json, digest, ...(paths.length > 0 && { redacted: paths }) };
+  const { json, redacted } = redact(event.payload, recording.redact ?? []);
+  const isCut = text.length > MAX_RECORDED;
+  const payload = isCut ? cutTexts(json) : json;
+  return {
+    digest,
+    ...(payload !== undefined && { payload }),
+    ...(redacted.length > 0 && { redacted }),
+    ...(isCut && { cut: text.length }),
+  };
 }
 
 /** The entry for the end of a call that `verdict` let through. */

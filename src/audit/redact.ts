@@ -1,45 +1,87 @@
-/** Leaves named members of a payload out of the record. */
+/** What of a payload may be recorded: named members left out, recognised secrets left out, long text cut. */
 
 import type { Json, JsonObject } from "../snapshot.ts";
+import { withoutSecrets } from "./secrets.ts";
 
 /** What stands in the record where a member was left out. */
 export const REDACTED = "[redacted]";
 
-/**
- * A copy of `payload` in which every member at one of `paths` (exact, dotted from the root) is replaced by
- * {@link REDACTED}, and the paths that were there. A path goes through list items by number, `items.0.card`, and also
- * finds a member whose own name has dots in it.
- */
-export function redact(
-  payload: JsonObject,
-  paths: readonly string[],
-): { readonly json: JsonObject; readonly paths: readonly string[] } {
-  let json: Json = payload;
-  const found: string[] = [];
-  for (const path of paths) {
-    const replaced = replace(json, path);
-    if (replaced === json) continue;
-    json = replaced;
-    found.push(path);
-  }
-  return { json: json as JsonObject, paths: found };
+/** A payload fit for the record. */
+export interface Redaction {
+  readonly json: JsonObject;
+  /** The paths, and the formats of secrets, that something was left out for. */
+  readonly redacted: readonly string[];
 }
 
-/** `value` with what is at `path` replaced; `value` itself when nothing is there. */
-function replace(value: Json, path: string): Json {
+/**
+ * A copy of `payload` without the members at `paths`, and without secrets that are recognised by their form. A path is
+ * exact and dotted from the root; `*` in it stands for any one member; it goes through list items by number,
+ * `items.0.card`, and also finds a member whose own name has dots in it.
+ */
+export function redact(payload: JsonObject, paths: readonly string[]): Redaction {
+  const redacted = new Set<string>();
+  const rests = paths.map((path) => ({ path, rest: path }));
+  const json = hide(payload, rests, (reason) => redacted.add(reason)) as JsonObject;
+  return { json, redacted: [...redacted] };
+}
+
+/** A path that was given, and what of it lies before us. */
+interface Rest {
+  readonly path: string;
+  readonly rest: string;
+}
+
+function hide(value: Json, rests: readonly Rest[], note: (reason: string) => void): Json {
+  if (typeof value === "string") {
+    const { text, found } = withoutSecrets(value);
+    for (const format of found) note(format);
+    return text;
+  }
+  return mapMembers(value, (name, member) => {
+    const hit = rests.find(({ rest }) => rest === name || rest === "*");
+    if (hit === undefined) return hide(member, step(rests, name), note);
+    note(hit.path);
+    return REDACTED;
+  });
+}
+
+function step(rests: readonly Rest[], name: string): readonly Rest[] {
+  if (rests.length === 0) return rests;
+  return rests.flatMap(({ path, rest }) =>
+    [name, "*"].flatMap((head) => (rest.startsWith(`${head}.`) ? [{ path, rest: rest.slice(head.length + 1) }] : [])),
+  );
+}
+
+/** Characters of one text that are recorded of a payload that would be too large as a whole. */
+const MAX_TEXT = 1_024;
+
+/** Characters of a payload's JSON that are recorded at most. */
+export const MAX_RECORDED = 65_536;
+
+/**
+ * `payload` with each long text cut, its length beyond said in a marker; `undefined` when it is too large even so. For
+ * payloads over {@link MAX_RECORDED}.
+ */
+export function cutTexts(payload: JsonObject): JsonObject | undefined {
+  const cut = (value: Json): Json => {
+    if (typeof value !== "string") return mapMembers(value, (_, member) => cut(member));
+    if (value.length <= MAX_TEXT) return value;
+    return `${value.slice(0, MAX_TEXT).toWellFormed()}[cut: ${value.length - MAX_TEXT} more characters]`;
+  };
+  const json = cut(payload) as JsonObject;
+  return JSON.stringify(json).length > MAX_RECORDED ? undefined : json;
+}
+
+/** `value` with its members replaced; `value` itself when none changes or it has none. */
+function mapMembers(value: Json, replace: (name: string, member: Json) => Json): Json {
   if (typeof value !== "object" || value === null) return value;
   let changed = false;
   const members = Object.entries(value as JsonObject).map(([name, member]): [string, Json] => {
-    const replaced = inMember(name, member, path);
+    const replaced = replace(name, member);
     changed ||= replaced !== member;
     return [name, replaced];
   });
   if (!changed) return value;
   // fromEntries defines members, so that one called __proto__ stays a member.
   return Array.isArray(value) ? members.map(([, member]) => member) : Object.fromEntries(members);
-}
-
-function inMember(name: string, member: Json, path: string): Json {
-  if (path === name) return REDACTED;
-  return path.startsWith(`${name}.`) ? replace(member, path.slice(name.length + 1)) : member;
 }

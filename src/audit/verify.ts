@@ -27,6 +27,10 @@ export interface VerifyReport {
   readonly last?: { readonly seq: number; readonly ts: string };
   /** The latest entry that a given checkpoint vouches for, and who signed that. */
   readonly anchor?: { readonly seq: number; readonly signedBy: readonly string[] };
+  /** Decisions that let a call through and have no outcome: the call was not made through a tool, or its end is unknown. */
+  readonly withoutOutcome: number;
+  /** Outcomes of calls that no decision in this log let through. */
+  readonly withoutDecision: number;
   /** What is wrong, in the order of the log; at most 100. */
   readonly problems: readonly VerifyProblem[];
   /** What is worth knowing and no fault: an unfinished write at the end, as a crash leaves it. */
@@ -56,13 +60,15 @@ export async function verifyLog(path: string, options: VerifyOptions = {}): Prom
     check.problem(error.seq, error.message);
   }
   check.end(options.minSize ?? 0);
-  const { problems, warnings, entries, last, from, anchor } = check;
+  const { problems, warnings, entries, last, from, anchor, outcomes } = check;
   return {
     intact: problems.length === 0,
     entries,
     ...(from !== undefined && { from }),
     ...(last !== undefined && { last }),
     ...(anchor !== undefined && { anchor }),
+    withoutOutcome: outcomes.withoutOutcome,
+    withoutDecision: outcomes.withoutDecision,
     problems,
     warnings,
   };
@@ -98,8 +104,9 @@ async function checkRows(engine: Engine, bytes: Buffer, path: string, check: Cha
     let rows = 0;
     for (const row of database.rows()) {
       check.row(row);
-      rows += 1;
+      // Others may run in between: a log can be verified in the process that writes it.
       if (rows % 1024 === 0) await nextTurn();
+      rows += 1;
     }
   } catch (error) {
     // One damaged file is no reason not to look at the others.

@@ -50,6 +50,7 @@ export class LogWriter {
   #flushing: Promise<void> | undefined;
   #folding: Promise<void> | undefined;
   #idle: NodeJS.Timeout | undefined;
+  #isClosing = false;
   #failure: CapFenceError | undefined;
 
   private constructor(fold: FoldContext) {
@@ -85,6 +86,11 @@ export class LogWriter {
     }
   }
 
+  /** The log's identity, the same in all its entries. */
+  get identity(): string {
+    return this.#fold.chain.log;
+  }
+
   /** Why this writer has stopped for good, if it has. */
   get failure(): CapFenceError | undefined {
     return this.#failure;
@@ -118,6 +124,8 @@ export class LogWriter {
    * @throws AuditUnavailableError when the tail could not be folded; every entry is safe in it.
    */
   async close(): Promise<void> {
+    this.#isClosing = true;
+    clearTimeout(this.#idle);
     await this.#flushing;
     await this.#folding;
     try {
@@ -152,9 +160,9 @@ export class LogWriter {
       const group = this.#queue.splice(0, GROUP_SIZE);
       if (group.length === 0) break;
       await this.#commit(group);
+      this.#scheduleFold();
     }
     this.#flushing = undefined;
-    this.#scheduleFold();
   }
 
   async #commit(group: readonly Pending[]): Promise<void> {
@@ -177,7 +185,7 @@ export class LogWriter {
 
   #scheduleFold(): void {
     const { chain } = this.#fold;
-    if (this.#failure !== undefined || chain.tail === undefined) return;
+    if (this.#isClosing || this.#failure !== undefined || chain.tail === undefined) return;
     if (chain.unfolded >= FOLD_ENTRIES || chain.tail.size >= FOLD_BYTES) this.#startFold();
     else if (this.#idle === undefined) this.#idle = setTimeout(() => this.#startFold(), IDLE_MS).unref();
     else this.#idle.refresh();
