@@ -6,8 +6,6 @@ import { measure, report } from "./measure.ts";
 /** The walkthrough's policy on its two calls, and on a 10 kB payload. */
 export async function benchPolicy(): Promise<void> {
   const policy = Policy.load("policies/demo.yaml");
-  const event = (command: string): ActionEvent =>
-    ActionEvent.create({ actor: "bench", action: "execute", resource: "shell", payload: { command } });
   const calls = { allow: "ls -la /tmp", deny: "rm -rf /var/lib/postgresql", "allow, 10 kB": "ls ".repeat(3_400) };
   const subjects = Object.entries(calls).map(([name, command]) => {
     const asked = event(command);
@@ -25,4 +23,8 @@ export async function benchPolicy(): Promise<void> {
     },
   };
   report("A decision without the log", "µs", await measure([...subjects, create], 25, 2_000));
+}
+
+function event(command: string): ActionEvent {
+  return ActionEvent.create({ actor: "bench", action: "execute", resource: "shell", payload: { command } });
 }

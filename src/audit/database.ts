@@ -99,9 +99,8 @@ export function derivedColumns(entry: Entry): readonly (string | number | null)[
 export interface Row {
   readonly seq: SqlValue;
   readonly hash: SqlValue;
-  /** The bytes of the body, whatever type the file gives it. */
-  readonly body: Uint8Array;
-  readonly bodyIsText: boolean;
+  /** The body's text; `undefined` when the file has no text there, or bytes that are not the UTF-8 of any text. */
+  readonly body: string | undefined;
   readonly derived: readonly SqlValue[];
   /** Bytes of all derived columns together: text that goes on after a NUL, which a string would not show, adds to it. */
   readonly derivedBytes: number;
@@ -222,25 +221,31 @@ export class EntryDatabase {
     const bytes = DERIVED_COLUMNS.map((name) => `ifnull(octet_length(${name}), 0)`).join(" + ");
     const statement = this.#guard(() =>
       this.#database.prepare(
-        `SELECT seq, hash, CAST(body AS BLOB), typeof(body) = 'text', ${bytes}, ${DERIVED_COLUMNS.join(", ")}
+        `SELECT seq, hash, body, octet_length(body), ${bytes}, ${DERIVED_COLUMNS.join(", ")}
          FROM entries ORDER BY seq ${order}`,
       ),
     );
+    const step = (): SqlValue[] | undefined => (statement.step() ? statement.get() : undefined);
     try {
-      while (this.#guard(() => statement.step())) {
-        const [seq = null, hash = null, body, isText, derivedBytes, ...derived] = this.#guard(() => statement.get());
-        yield {
-          seq,
-          hash,
-          body: body instanceof Uint8Array ? body : new Uint8Array(),
-          bodyIsText: isText === 1,
-          derived,
-          derivedBytes: Number(derivedBytes),
-        };
+      for (let values = this.#guard(step); values !== undefined; values = this.#guard(step)) {
+        const [seq = null, hash = null, body = null, bodyBytes, derivedBytes, ...derived] = values;
+        const isExact = typeof body === "string" && this.#isExact(seq, body, Number(bodyBytes));
+        yield { seq, hash, body: isExact ? body : undefined, derived, derivedBytes: Number(derivedBytes) };
       }
     } finally {
       statement.free();
     }
+  }
+
+  /**
+   * Whether a body's bytes are just the UTF-8 of the text that we were given. Text ends at a NUL, and what is not UTF-8
+   * becomes U+FFFD, so these two are looked at.
+   */
+  #isExact(seq: SqlValue, body: string, bytes: number): boolean {
+    if (Buffer.byteLength(body) !== bytes) return false;
+    if (!body.includes("\uFFFD")) return true;
+    const stored = this.#scalar(`SELECT CAST(body AS BLOB) FROM entries WHERE seq = ${Number(seq)}`);
+    return stored instanceof Uint8Array && Buffer.from(body, "utf8").equals(stored);
   }
 
   /**
@@ -249,10 +254,9 @@ export class EntryDatabase {
    * @throws AuditCorruptError at the first whose hash is not the hash of its text.
    */
   *entries(order: "ASC" | "DESC" = "ASC"): Generator<StoredEntry> {
-    for (const { seq, hash, body: bytes } of this.rows(order)) {
-      const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
-      const entry = sha256(bytes) === hash ? parseEntry(body) : undefined;
-      if (typeof hash !== "string" || entry === undefined || entry.seq !== seq) {
+    for (const { seq, hash, body } of this.rows(order)) {
+      const entry = body !== undefined && sha256(body) === hash ? parseEntry(body) : undefined;
+      if (typeof hash !== "string" || body === undefined || entry === undefined || entry.seq !== seq) {
         throw new AuditCorruptError(this.#path, `entry ${String(seq)} is damaged. Run capfence verify`, {
           ...(typeof seq === "number" && { seq }),
         });

@@ -123,7 +123,7 @@ function logIdentity(engine: Engine, bytes: Buffer, path: string): string | unde
   try {
     database = EntryDatabase.open(engine, Buffer.from(bytes), path);
     for (const { hash, body } of database.rows()) {
-      const entry = sha256(body) === hash ? parseEntry(Buffer.from(body).toString("utf8")) : undefined;
+      const entry = body !== undefined && sha256(body) === hash ? parseEntry(body) : undefined;
       if (entry !== undefined) return entry.log;
     }
   } catch (error) {
