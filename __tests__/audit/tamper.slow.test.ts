@@ -1,0 +1,18 @@
+import { describe, expect, it } from "vitest";
+
+import { expectFlipsFound, expectFlipsOfTailFound } from "./flips.ts";
+import { sampleFiles } from "./sample-log.ts";
+
+const { closed, genesis, tail } = await sampleFiles();
+
+describe("a flipped byte", () => {
+  it("of the database never passes for what was recorded", async () => {
+    const { changing, without } = await expectFlipsFound(closed, 1);
+    expect(changing).toBeGreaterThan(closed.length / 2);
+    expect(changing + without).toBe(closed.length * 2);
+  });
+
+  it("of the tail is found in the entry where the byte is", async () => {
+    await expectFlipsOfTailFound(genesis, tail, 1);
+  });
+});
