@@ -232,6 +232,11 @@ describe("refuses, naming the place and the kind,", () => {
     ],
 
     ["an instance of a class", { a: new Shell() }, "a: an instance of a class"],
+    [
+      "an object that inherits from one without a prototype",
+      { a: Object.create(Object.create(null)) },
+      "a: an instance of a class",
+    ],
     ["an object that inherits from a plain one", { a: Object.create({ command: "rm" }) }, "a: an instance of a class"],
     ["a boxed text", { a: Object("ls") }, "a: an instance of a class"],
     ["a boxed number", { a: Object(1) }, "a: an instance of a class"],
@@ -344,48 +349,64 @@ describe("depth", () => {
   });
 });
 
-describe("size, counted as the bytes of the JSON text in UTF-8,", () => {
-  const SHAPES: Record<string, (pad: string) => Record<string, unknown>> = {
-    "plain text": (pad) => ({ pad }),
-    "text of two bytes a character": (pad) => ({ text: "é".repeat(100_000), pad }),
-    "text of three bytes a character": (pad) => ({ text: "漢".repeat(100_000), pad }),
-    "text of four bytes a character": (pad) => ({ text: "🔒".repeat(100_000), pad }),
-    "quotes and backslashes": (pad) => ({ text: '"\\'.repeat(100_000), pad }),
-    "line ends": (pad) => ({ text: "\n".repeat(100_000), pad }),
-    "control characters": (pad) => ({ text: "\u0001".repeat(100_000), pad }),
-    "characters that need no escape": (pad) => ({ text: "\u007F\u2028".repeat(100_000), pad }),
-    "long names": (pad) => ({ ["é".repeat(100_000)]: { ["\u0000".repeat(50_000)]: 1 }, pad }),
-    "many members": (pad) => ({
-      ...Object.fromEntries(Array.from({ length: 70_000 }, (_, key) => [`k${key}`, key])),
-      pad,
-    }),
-    "many small objects": (pad) => ({ list: Array.from({ length: 100_000 }, () => ({ a: 1 })), pad }),
-    "many empty objects and lists": (pad) => ({
-      list: Array.from({ length: 300_000 }, (_, at) => (at % 2 === 0 ? {} : [])),
-      pad,
-    }),
-    "many small numbers": (pad) => ({ list: Array.from({ length: 500_000 }, () => 7), pad }),
-    "many long numbers": (pad) => ({ list: Array.from({ length: 40_000 }, () => -2.2250738585072014e-308), pad }),
-    "booleans and null": (pad) => ({
-      list: Array.from({ length: 150_000 }, (_, at) => [true, false, null][at % 3]),
-      pad,
-    }),
-    Dates: (pad) => ({ list: Array.from({ length: 38_000 }, () => WHEN), pad }),
-    "Dates of five and six digits": (pad) => ({ list: Array.from({ length: 30_000 }, () => new Date(8.64e15)), pad }),
-    "undefined members, which count nothing": (pad) => ({
-      ...Object.fromEntries(Array.from({ length: 90_000 }, (_, key) => [`k${key}`, undefined])),
-      pad,
-    }),
-  };
+/** A value of `count` like parts, and some text; each part adds as many bytes of JSON as any other. */
+type Shape = (count: number, pad: string) => Record<string, unknown>;
 
-  it.each(Object.keys(SHAPES))("is exact: %s", (name) => {
-    const shape = SHAPES[name] ?? (() => ({}));
-    const room = MAX_BYTES - Buffer.byteLength(JSON.stringify(shape("")));
-    expect(room).toBeGreaterThan(0);
-    const largest = shape("x".repeat(room));
-    expect(Buffer.byteLength(JSON.stringify(largest))).toBe(MAX_BYTES);
+const list =
+  (make: (at: number) => unknown): Shape =>
+  (count, pad) => ({ list: Array.from({ length: count }, (_, at) => make(at)), pad });
+
+const membersOf =
+  (value: unknown): Shape =>
+  (count, pad) => ({ of: Object.fromEntries(Array.from({ length: count }, (_, at) => [1e6 + at, value])), pad });
+
+const SHAPES: [name: string, shape: Shape][] = [
+  ["plain text", (count, pad) => ({ text: "x".repeat(count), pad })],
+  ["text of two bytes a character", (count, pad) => ({ text: "é".repeat(count), pad })],
+  ["text of three bytes a character", (count, pad) => ({ text: "漢".repeat(count), pad })],
+  ["text of four bytes a character", (count, pad) => ({ text: "🔒".repeat(count), pad })],
+  ["quotes and backslashes", (count, pad) => ({ text: '"\\'.repeat(count), pad })],
+  ["line ends", (count, pad) => ({ text: "\n".repeat(count), pad })],
+  ["control characters", (count, pad) => ({ text: "\u0001".repeat(count), pad })],
+  ["characters that need no escape", (count, pad) => ({ text: "\u007F\u2028".repeat(count), pad })],
+  ["a long name", (count, pad) => ({ ["\u0000".repeat(count)]: {}, pad })],
+  ["members", membersOf(7)],
+  ["objects of one member", list(() => ({ "": 1 }))],
+  ["objects of two members", list(() => ({ a: 1, b: "" }))],
+  ["objects and lists of a control character", list(() => ({ "": ["\u0001"] }))],
+  ["empty objects", list(() => ({}))],
+  ["empty lists", list(() => [])],
+  ["lists of lists", list(() => [[], [[]]])],
+  ["short numbers", list(() => 7)],
+  ["the longest numbers", list(() => -2.2250738585072014e-308)],
+  ["true", list(() => true)],
+  ["false", list(() => false)],
+  ["null", list(() => null)],
+  ["Dates", list(() => WHEN)],
+  ["Dates with a year of six digits", list(() => new Date(8.64e15))],
+];
+
+function bytesOf(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value));
+}
+
+describe("size, counted as the bytes of the JSON text in UTF-8,", () => {
+  it.each(SHAPES)("is exact: %s", (_name, shape) => {
+    const first = bytesOf(shape(1, ""));
+    const count = 1 + Math.floor((MAX_BYTES - first) / (bytesOf(shape(2, "")) - first));
+    const room = MAX_BYTES - bytesOf(shape(count, ""));
+    const largest = shape(count, "x".repeat(room));
+    expect(bytesOf(largest)).toBe(MAX_BYTES);
     expect(JSON.stringify(taken(largest).json)).toBe(JSON.stringify(largest));
-    expect(problemOf(shape("x".repeat(room + 1)))).toBe("payload: more than 1048576 bytes of JSON");
+    expect(problemOf(shape(count, "x".repeat(room + 1)))).toBe("payload: more than 1048576 bytes of JSON");
+  });
+
+  it("counts nothing for undefined members", () => {
+    const dropped = Object.fromEntries(Array.from({ length: 90_000 }, (_, at) => [`name${at}`, undefined]));
+    const room = MAX_BYTES - bytesOf({ pad: "" });
+    expect(taken({ dropped: undefined, ...dropped, pad: "x".repeat(room) }).json).toStrictEqual({
+      pad: "x".repeat(room),
+    });
   });
 });
 
