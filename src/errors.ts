@@ -12,7 +12,8 @@ export type CapFenceErrorCode =
   | "ERR_ACTION_BLOCKED"
   | "ERR_POLICY_INVALID"
   | "ERR_AUDIT_UNAVAILABLE"
-  | "ERR_AUDIT_CORRUPT";
+  | "ERR_AUDIT_CORRUPT"
+  | "ERR_UNGATED_TOOLS";
 
 /** What every CapFence error is: an `Error` with a literal `code`. */
 export abstract class CapFenceError extends Error {
@@ -126,5 +127,21 @@ export class AuditCorruptError extends CapFenceError {
 
   static override isInstance(value: unknown): value is AuditCorruptError {
     return codeOf(value) === "ERR_AUDIT_CORRUPT";
+  }
+}
+
+/** Tools that no policy stands before, found by `assertGated`. `tools` names them; it is empty when only the order is wrong. */
+export class UngatedToolsError extends CapFenceError {
+  override readonly name = "UngatedToolsError";
+  readonly code = "ERR_UNGATED_TOOLS";
+  readonly tools: readonly string[];
+
+  constructor(message: string, tools: readonly string[], options?: ErrorOptions) {
+    super(message, options);
+    this.tools = tools;
+  }
+
+  static override isInstance(value: unknown): value is UngatedToolsError {
+    return codeOf(value) === "ERR_UNGATED_TOOLS";
   }
 }

@@ -7,8 +7,19 @@ import { takeSnapshot, type JsonObject, type SnapshotResult } from "./snapshot.t
 /** Policy sections from the strictest to the mildest; also the three decisions there are. */
 export type DecisionKind = "deny" | "require_approval" | "allow";
 
-/** Why a decision is what it is. */
-export type Reason = "policy_allow" | "policy_deny" | "policy_default_deny" | "approval_required" | "payload_invalid";
+/**
+ * Why a decision is what it is. The last three are not the policy's: the host could not say what it knows; no such tool;
+ * a call went around the gate.
+ */
+export type Reason =
+  | "policy_allow"
+  | "policy_deny"
+  | "policy_default_deny"
+  | "approval_required"
+  | "payload_invalid"
+  | "context_invalid"
+  | "unknown_tool"
+  | "bypassed";
 
 /** Names a rule of a policy, precisely enough to find it in its file. */
 export interface RuleReference {
@@ -27,6 +38,8 @@ export interface Decision {
   readonly reason: Reason;
   /** The rule that decided; absent when none matched. */
   readonly rule?: RuleReference;
+  /** What the rule's author says to the agent, the rule's `reason`; absent when it says nothing. */
+  readonly message?: string;
 }
 
 /** A decision that has been recorded: what `ActionRuntime.execute` answers. */

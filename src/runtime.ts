@@ -6,7 +6,7 @@ import type { Head, OutcomeStatus, PreparedEntry } from "./audit/entry.ts";
 import { AuditLog } from "./audit/log.ts";
 import { decisionEntry, outcomeEntry, type RecordingOptions } from "./audit/record.ts";
 import { AuditUnavailableError, CapFenceError } from "./errors.ts";
-import { ActionEvent, type ActionEventFields, type Decision, type Verdict } from "./event.ts";
+import { ActionEvent, type ActionEventFields, type Decision, type Reason, type Verdict } from "./event.ts";
 import { Policy } from "./policy/policy.ts";
 import { checkOptions, type ActionRuntimeOptions } from "./runtime-options.ts";
 
@@ -19,6 +19,11 @@ export interface Outcome {
   /** What the tool returned; only a salted digest of it is recorded, and only if it is text or plain JSON. */
   readonly output?: unknown;
 }
+
+/** The reasons for a refusal that is the host's own and not the policy's. */
+export type RefusalReason = Extract<Reason, "context_invalid" | "unknown_tool" | "bypassed">;
+
+const REFUSALS: ReadonlySet<string> = new Set<RefusalReason>(["context_invalid", "unknown_tool", "bypassed"]);
 
 /** Judges events under one policy and records every decision in one audit log. Safe for concurrent use. */
 export class ActionRuntime {
@@ -60,9 +65,21 @@ export class ActionRuntime {
     const judged = ActionEvent.isInstance(event) ? event : ActionEvent.create(event);
     await this.#policy.ready();
     const decision = this.#decide(judged);
-    const authorized = decision.decision === "allow";
-    const entry = await this.#append(decisionEntry(judged, decision, authorized, this.#policy.digest, this.#recording));
-    return Object.freeze({ ...decision, authorized, eventId: judged.id, entry });
+    return await this.#verdict(judged, decision, decision.decision === "allow");
+  }
+
+  /**
+   * Records, as a denial for `reason`, a call that never came before the policy: its tool is unknown, say. Resolves once
+   * that is durable on disk.
+   *
+   * @throws AuditUnavailableError when it cannot be recorded.
+   * @throws AuditCorruptError when the log contradicts itself.
+   * @throws TypeError when `event` is not an event and cannot be made one, or the reason is the policy's to give.
+   */
+  async refuse(event: ActionEvent | ActionEventFields, reason: RefusalReason): Promise<Verdict> {
+    if (!REFUSALS.has(reason)) throw new TypeError("ActionRuntime: refuse needs a reason that is not the policy's");
+    const refused = ActionEvent.isInstance(event) ? event : ActionEvent.create(event);
+    return await this.#verdict(refused, { decision: "deny", reason }, false);
   }
 
   /**
@@ -88,6 +105,11 @@ export class ActionRuntime {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  async #verdict(event: ActionEvent, decision: Decision, authorized: boolean): Promise<Verdict> {
+    const entry = await this.#append(decisionEntry(event, decision, authorized, this.#policy.digest, this.#recording));
+    return Object.freeze({ ...decision, authorized, eventId: event.id, entry });
   }
 
   async #append(entry: PreparedEntry): Promise<Head> {
