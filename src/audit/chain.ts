@@ -130,7 +130,8 @@ export class Chain {
     let head = this.#head;
     for (const entry of entries) {
       const next = entry.follow(head, this.log, ts);
-      head = { seq: next.seq, hash: next.hash };
+      // Given to callers, and frozen: what they do with it must not move the chain.
+      head = Object.freeze({ seq: next.seq, hash: next.hash });
       heads.push(head);
       lines += formatLine(next);
     }

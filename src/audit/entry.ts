@@ -93,8 +93,8 @@ export interface OutcomeEntry extends EntryFrame {
   /** The `seq` of the decision. */
   readonly of: number;
   readonly status: OutcomeStatus;
-  /** Milliseconds the tool ran. */
-  readonly ms: number;
+  /** Milliseconds the tool ran; absent when that was not measured. */
+  readonly ms?: number;
   /** Commits to the output, when that was text or plain JSON. */
   readonly output?: SaltedDigest;
 }

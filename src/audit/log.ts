@@ -59,8 +59,16 @@ export class AuditLog {
    */
   async append(entry: PreparedEntry): Promise<Head> {
     if (this.#failure !== undefined) throw this.#failure;
-    const { shared } = await (this.#held ??= this.#hold());
-    return await (await shared.writer).append(entry);
+    this.#held ??= this.#hold();
+    const held = this.#held;
+    try {
+      const { shared } = await held;
+      return await (await shared.writer).append(entry);
+    } catch (error) {
+      // Not opened: the next append tries again.
+      if (this.#identity === undefined && this.#held === held) this.#held = undefined;
+      throw error;
+    }
   }
 
   /** The log's identity; `undefined` before the first append. */
@@ -83,8 +91,10 @@ export class AuditLog {
    */
   async close(): Promise<void> {
     this.#failure ??= new AuditUnavailableError(this.path, "it has been closed");
-    const held = await this.#held?.catch(() => undefined);
+    const holding = this.#held;
+    // At once, so that closing twice lets go once.
     this.#held = undefined;
+    const held = await holding?.catch(() => undefined);
     if (held === undefined) return;
     held.shared.holders -= 1;
     if (held.shared.holders > 0) return;
@@ -93,30 +103,21 @@ export class AuditLog {
   }
 
   async #hold(): Promise<{ readonly key: string; readonly shared: SharedWriter }> {
-    try {
-      const key = realPath(this.path);
-      let shared = writers().get(key);
-      if (shared === undefined || shared.opened?.failure !== undefined) {
-        shared = { writer: LogWriter.open(key, this.#surroundings), opened: undefined, holders: 0 };
-        writers().set(key, shared);
-      }
-      shared.holders += 1;
-      return await this.#opened(key, shared);
-    } catch (error) {
-      this.#held = undefined;
-      throw error;
+    const key = realPath(this.path);
+    let shared = writers().get(key);
+    if (shared === undefined || shared.opened?.failure !== undefined) {
+      shared = { writer: LogWriter.open(key, this.#surroundings), opened: undefined, holders: 0 };
+      writers().set(key, shared);
     }
-  }
-
-  async #opened(key: string, shared: SharedWriter): Promise<{ readonly key: string; readonly shared: SharedWriter }> {
+    shared.holders += 1;
     try {
       shared.opened = await shared.writer;
-      this.#identity = shared.opened.identity;
-      return { key, shared };
     } catch (error) {
       if (writers().get(key) === shared) writers().delete(key);
       throw error;
     }
+    this.#identity = shared.opened.identity;
+    return { key, shared };
   }
 }
 

@@ -100,13 +100,13 @@ export function outcomeEntry(
   const output = outputDigest(outcome.output);
   const content: EntryContent<OutcomeEntry> = {
     kind: "outcome",
-    event: event.id,
+    event: verdict.eventId,
     actor: event.actor,
     capability: event.capability,
     environment: event.environment,
     of: verdict.entry.seq,
     status: outcome.status,
-    ms: Math.max(0, Math.round(outcome.durationMs * 1000) / 1000),
+    ...(Number.isFinite(outcome.durationMs) && { ms: Math.max(0, Math.round(outcome.durationMs * 1000) / 1000) }),
     ...(output !== undefined && { output }),
   };
   return new PreparedEntry(content);
