@@ -16,7 +16,7 @@ export interface ActionRuntimeOptions {
    * closed and nothing runs any more. Also called when a checkpoint could not be made, which stops nothing. Default: a
    * process warning. What it throws is ignored.
    */
-  readonly onAuditError?: ((error: Error) => void) | undefined;
+  readonly onAuditError?: ((error: Error) => void | Promise<void>) | undefined;
 }
 
 const OPTIONS: ReadonlySet<string> = new Set(["auditLog", "audit", "checkpoints", "onAuditError"]);
@@ -33,7 +33,7 @@ export function checkOptions(options: ActionRuntimeOptions): void {
   onlyKnown("audit.", options.audit, RECORDING);
   onlyKnown("checkpoints.", options.checkpoints, CHECKPOINTS);
   const { auditLog, audit, onAuditError } = options;
-  if (auditLog !== undefined && (typeof auditLog !== "string" || auditLog === "" || auditLog === ":memory:")) {
+  if (auditLog !== undefined && !isFilePath(auditLog)) {
     throw new TypeError("ActionRuntime: auditLog must be the path of a file");
   }
   if (onAuditError !== undefined && typeof onAuditError !== "function") {
@@ -51,8 +51,16 @@ export function checkOptions(options: ActionRuntimeOptions): void {
   }
 }
 
+function isFilePath(path: unknown): boolean {
+  return typeof path === "string" && path !== "" && path !== ":memory:" && !path.includes("\0");
+}
+
 function onlyKnown(prefix: string, options: object | undefined, known: ReadonlySet<string>): void {
-  for (const key of Object.keys(options ?? {})) {
+  if (options === undefined) return;
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    throw new TypeError(`ActionRuntime: ${prefix === "" ? "options" : prefix.slice(0, -1)} must be an object`);
+  }
+  for (const key of Object.keys(options)) {
     if (!known.has(key)) throw new TypeError(`ActionRuntime: unknown option ${prefix}${key}`);
   }
 }

@@ -30,16 +30,19 @@ export class ActionRuntime {
   readonly #policy: Policy;
   readonly #log: AuditLog;
   readonly #recording: RecordingOptions;
-  readonly #onAuditError: (error: Error) => void;
+  readonly #onAuditError: (error: Error) => unknown;
   readonly #checkpointer: Checkpointer | undefined;
+  #closed: Promise<void> | undefined;
 
   private constructor(policy: Policy, options: ActionRuntimeOptions) {
     checkOptions(options);
     this.#policy = policy;
-    this.#recording = options.audit ?? {};
+    const { payload, redact } = options.audit ?? {};
+    this.#recording = { payload, redact: redact && [...redact] };
     this.#onAuditError = options.onAuditError ?? ((error) => process.emitWarning(error));
     this.#log = new AuditLog(options.auditLog ?? defaultAuditLog());
-    this.#checkpointer = options.checkpoints && new Checkpointer(options.checkpoints, (error) => this.#report(error));
+    this.#checkpointer =
+      options.checkpoints && new Checkpointer(options.checkpoints, (error) => this.#report(this.#problemOf(error)));
   }
 
   /**
@@ -47,10 +50,12 @@ export class ActionRuntime {
    * {@link execute}.
    *
    * @throws PolicyLoadError when the file is missing or not a valid policy.
-   * @throws TypeError naming an option that is unknown or of the wrong type.
+   * @throws TypeError when `policy` is neither, or naming an option that is unknown or of the wrong type.
    */
   static fromPolicy(policy: string | Policy, options: ActionRuntimeOptions = {}): ActionRuntime {
-    return new ActionRuntime(typeof policy === "string" ? Policy.load(policy) : policy, options);
+    if (typeof policy === "string") return new ActionRuntime(Policy.load(policy), options);
+    if (Policy.isInstance(policy)) return new ActionRuntime(policy, options);
+    throw new TypeError("ActionRuntime: policy must be a file's path or a Policy of this copy of the package");
   }
 
   /**
@@ -88,14 +93,28 @@ export class ActionRuntime {
    */
   async recordOutcome(event: ActionEvent, verdict: Verdict, outcome: Outcome): Promise<void> {
     try {
-      await this.#append(outcomeEntry(event, verdict, outcome));
+      await this.#append(
+        outcomeEntry(ActionEvent.isInstance(event) ? event : ActionEvent.create(event), verdict, outcome),
+      );
     } catch (error) {
-      await this.#log.fail(this.#report(error));
+      const problem = this.#problemOf(error);
+      await this.#log.fail(problem);
+      this.#report(problem);
     }
   }
 
-  /** Waits for what is being recorded, folds the log into its database file and lets go of it. Further calls are refused. */
-  async close(): Promise<void> {
+  /**
+   * Waits for what is being recorded, folds the log into its database file and lets go of it. Further calls are refused;
+   * closing again waits for the same.
+   *
+   * @throws AuditUnavailableError when the log could not be folded; every entry is safe in its tail.
+   */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     try {
       await this.#log.close();
     } finally {
@@ -118,16 +137,14 @@ export class ActionRuntime {
     return head;
   }
 
-  #report(error: unknown): CapFenceError {
-    const problem = CapFenceError.isInstance(error)
-      ? error
-      : new AuditUnavailableError(this.#log.path, String(error), { cause: error });
-    try {
-      this.#onAuditError(problem);
-    } catch {
-      // The host's own handler failed; there is nobody left to tell.
-    }
-    return problem;
+  #problemOf(error: unknown): CapFenceError {
+    if (CapFenceError.isInstance(error)) return error;
+    return new AuditUnavailableError(this.#log.path, String(error), { cause: error });
+  }
+
+  /** Tells the host, and waits for nothing: its handler may fail, or never end, and there is nobody left to tell. */
+  #report(problem: CapFenceError): void {
+    void new Promise((resolve) => resolve(this.#onAuditError(problem))).catch(() => {});
   }
 
   #decide(event: ActionEvent): Decision {
