@@ -18,7 +18,8 @@ let deep: Error = blocked;
 for (let depth = 0; depth < 200; depth += 1) deep = new Error("wrapped", { cause: deep });
 
 const foreign = Object.assign(new Error("Blocked: policy_deny"), {
-  [Symbol.for("capfence.error")]: "ERR_ACTION_BLOCKED",
+  [Symbol.for("capfence.error")]: true,
+  code: "ERR_ACTION_BLOCKED",
 });
 
 describe("isActionBlocked", () => {

@@ -10,8 +10,10 @@ import {
 } from "@langchain/core/tools";
 
 import { AgentActionBlocked } from "../errors.ts";
-import { ActionEvent, type Verdict } from "../event.ts";
+import type { ActionEvent, Verdict } from "../event.ts";
 import type { Outcome } from "../runtime.ts";
+import { takeSnapshot } from "../snapshot.ts";
+import { noteEntry } from "./attempt.ts";
 import { isGenerator, watchGenerator } from "./generator.ts";
 import {
   inspectTool,
@@ -21,6 +23,7 @@ import {
   type InnerTool,
   type ToolMembers,
 } from "./inner-tool.ts";
+import { judge } from "./judge.ts";
 import { checkOptions, type CapFenceToolOptions, type ToolSettings } from "./options.ts";
 import { refusalMessage, toolCallId } from "./refusal-message.ts";
 
@@ -47,6 +50,8 @@ export class CapFenceTool extends StructuredTool {
   readonly #settings: ToolSettings;
   /** The refusals of this tool, so that a refusal of another tool called from inside this one is not taken for ours. */
   readonly #refusals = new WeakSet<AgentActionBlocked>();
+  /** The run ids that callers asked for, by their configs: core deletes them before it comes to `_call`. */
+  readonly #runIds = new WeakMap<ToolRunnableConfig, string>();
 
   /**
    * Synchronous.
@@ -96,7 +101,9 @@ export class CapFenceTool extends StructuredTool {
    * @deprecated Use `invoke`, as with every LangChain tool.
    */
   override async call(arg: StructuredToolCallInput, configArg?: ToolRunnableConfig, tags?: string[]): Promise<unknown> {
+    noteEntry(this);
     const config: ToolRunnableConfig = parseCallbackConfigArg(configArg);
+    if (config.runId !== undefined) this.#runIds.set(config, config.runId);
     if (this.#inner.namesRuns) config.runName ??= this.name;
     const isText = typeof arg === "string" || (!this.#inner.isRunnable && (arg === undefined || arg === null));
     const input: unknown = this.#inner.takesText && isText ? { input: arg } : arg;
@@ -116,8 +123,10 @@ export class CapFenceTool extends StructuredTool {
   ): Promise<unknown> {
     throwIfAborted(config?.signal);
     const isObject = typeof args === "object" && args !== null && !Array.isArray(args);
-    const event = this.#eventOf(isObject ? args : { input: args });
-    const verdict = await this.#settings.runtime.execute(event);
+    const payload = this.#payloadFrom(isObject ? args : { input: args });
+    const runId = config && this.#runIds.get(config);
+    const { event, verdict, fault } = await judge(this.#settings, payload, { config, runManager, runId });
+    if (fault !== undefined) throw new AgentActionBlocked(verdict, { cause: fault });
     if (!verdict.authorized) {
       const refusal = new AgentActionBlocked(verdict);
       this.#refusals.add(refusal);
@@ -157,11 +166,12 @@ export class CapFenceTool extends StructuredTool {
     await this.#settings.runtime.recordOutcome(event, verdict, outcome);
   }
 
-  #eventOf(payload: object): ActionEvent {
-    const event = ActionEvent.create({ ...this.#settings.event, payload });
-    if (!this.#inner.isRunnable || !looksLikeToolCall(event.payload)) return event;
+  #payloadFrom(args: object): unknown {
+    if (!this.#inner.isRunnable) return args;
+    const taken = takeSnapshot(args);
+    if (!taken.ok) return args;
     // A function is no payload: the call is refused, and recorded as one that cannot be judged.
-    return ActionEvent.create({ ...this.#settings.event, payload: looksLikeToolCall });
+    return looksLikeToolCall(taken.json) ? looksLikeToolCall : taken.thaw();
   }
 
   #isRefusal(error: unknown): error is AgentActionBlocked {

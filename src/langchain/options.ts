@@ -1,9 +1,24 @@
 /** The options of a CapFenceTool, checked once, so that a mistake shows when the tool is wrapped and not when it is called. */
 
+import type { ToolRunnableConfig } from "@langchain/core/tools";
+
 import { ActionEvent, type ActionEventFields } from "../event.ts";
 import { ActionRuntime } from "../runtime.ts";
 import { takeSnapshot, type JsonObject } from "../snapshot.ts";
 import type { WrappableTool } from "./inner-tool.ts";
+
+/** What the host knows about a call: plain JSON. */
+export type Context = Readonly<Record<string, unknown>>;
+
+/** The config a tool was called with, but for `toolCall`, which holds what the model wrote. */
+export type CallConfig = Omit<ToolRunnableConfig, "toolCall">;
+
+/**
+ * Says what the host knows about one call, over and above the tool's own `context`; of two fields with one name its own
+ * counts. On a LangGraph server a client chooses `config.configurable`: read only what the host has put there itself.
+ * A call whose `contextFrom` throws, or answers what is no plain JSON, does not run.
+ */
+export type ContextFrom = (config: CallConfig) => Context | undefined | Promise<Context | undefined>;
 
 /** What {@link CapFenceTool} takes. Give exactly one of `policyPath` and `runtime`. */
 export interface CapFenceToolOptions {
@@ -24,7 +39,11 @@ export interface CapFenceToolOptions {
   /** Default: `CAPFENCE_ENVIRONMENT`, else `production`. */
   readonly environment?: string | undefined;
   /** What the host knows, plain JSON, copied here and now. Default: empty. */
-  readonly context?: Readonly<Record<string, unknown>> | undefined;
+  readonly context?: Context | undefined;
+  /** What the host knows about each call, asked before the policy is. Default: nothing more. */
+  readonly contextFrom?: ContextFrom | undefined;
+  /** The conversation that logs name. Default: the thread id of the LangGraph run, if there is one. */
+  readonly sessionId?: string | undefined;
   /** Path of the audit log; only with `policyPath`. Default: `CAPFENCE_AUDIT_LOG`, else `./audit.db`. */
   readonly auditLog?: string | undefined;
   /**
@@ -37,8 +56,9 @@ export interface CapFenceToolOptions {
 
 /** Options after checking: what each call needs. */
 export interface ToolSettings {
-  /** The event of a call, but for its payload. */
+  /** The event of a call, but for its payload and what only the call itself can tell. */
   readonly event: ActionEventFields;
+  readonly contextFrom: ContextFrom | undefined;
   readonly runtime: ActionRuntime;
   /** Whether the runtime was made here, so that it is ours to close. */
   readonly ownsRuntime: boolean;
@@ -53,6 +73,8 @@ const OPTIONS: ReadonlySet<string> = new Set([
   "runtime",
   "environment",
   "context",
+  "contextFrom",
+  "sessionId",
   "auditLog",
   "onBlocked",
 ]);
@@ -72,7 +94,11 @@ export function checkOptions(options: CapFenceToolOptions, toolName: string): To
   if (onBlocked !== "throw" && onBlocked !== "message") {
     throw new TypeError('CapFenceTool: onBlocked must be "throw" or "message"');
   }
-  return { event, onBlocked, ...runtimeOf(options) };
+  const contextFrom: unknown = options.contextFrom;
+  if (contextFrom !== undefined && typeof contextFrom !== "function") {
+    throw new TypeError("CapFenceTool: contextFrom must be a function");
+  }
+  return { event, onBlocked, contextFrom: options.contextFrom, ...runtimeOf(options) };
 }
 
 function runtimeOf(options: CapFenceToolOptions): Pick<ToolSettings, "runtime" | "ownsRuntime"> {
@@ -98,7 +124,7 @@ function runtimeOf(options: CapFenceToolOptions): Pick<ToolSettings, "runtime" |
 /** By its methods: a runtime of another copy of the package judges as well. */
 function isRuntime(value: unknown): value is ActionRuntime {
   if (typeof value !== "object" || value === null) return false;
-  return ["execute", "recordOutcome"].every((method) => typeof Reflect.get(value, method) === "function");
+  return ["execute", "refuse", "recordOutcome"].every((method) => typeof Reflect.get(value, method) === "function");
 }
 
 function eventFields(options: CapFenceToolOptions, toolName: string): ActionEventFields {
@@ -112,6 +138,7 @@ function eventFields(options: CapFenceToolOptions, toolName: string): ActionEven
     capability,
     environment: options.environment === undefined ? undefined : text("environment", options.environment),
     context: contextOf(options.context),
+    sessionId: options.sessionId === undefined ? undefined : text("sessionId", options.sessionId),
   };
   // Made and thrown away: whatever an event refuses is refused now and not at the first call.
   ActionEvent.create(fields);

@@ -6,9 +6,15 @@ import type { ToolRunnableConfig } from "@langchain/core/tools";
 import type { Verdict } from "../event.ts";
 import { looksLikeToolCall } from "./inner-tool.ts";
 
-/** Text that the agent's model reads. It says that repeating is in vain, and nothing of what was asked. */
+/** Text for the agent's model: why, in the words of the rule's author where there are some, and nothing of what was asked. */
+export function refusalText({ reason, message }: Verdict): string {
+  const why = message === undefined ? "" : ` ${message.trim()}${/[.!?…]\s*$/u.test(message) ? "" : "."}`;
+  return `Blocked by policy: ${reason}.${why} The same call will be refused again.`;
+}
+
+/** The refusal as a tool's answer: an error message to a tool call with an id, else the bare text. */
 export function refusalMessage(verdict: Verdict, name: string, id: string | undefined): ToolMessage | string {
-  const content = `Blocked by policy: ${verdict.reason}. The same call will be refused again.`;
+  const content = refusalText(verdict);
   if (id === undefined) return content;
   return new ToolMessage({ status: "error", content, name, tool_call_id: id });
 }

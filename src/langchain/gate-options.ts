@@ -1,0 +1,91 @@
+/** What gates many tools at once: the options that guardTools and the middleware share. */
+
+import type { ActionRuntime } from "../runtime.ts";
+import { CapFenceTool } from "./capfence-tool.ts";
+import type { WrappableTool } from "./inner-tool.ts";
+import type { Context, ContextFrom } from "./options.ts";
+
+/**
+ * What each tool does, in dot-separated segments, as policies name it: one name for all, names by the tools' own names, or
+ * a function of the tool. Where this says nothing it is the tool's name and `.execute`.
+ */
+export type CapabilityRule = string | Readonly<Record<string, string>> | ((tool: WrappableTool) => string | undefined);
+
+/** How many tools are gated by one runtime. */
+export interface GateOptions {
+  /** Judges and records for all the tools; whoever made it closes it. */
+  readonly runtime: ActionRuntime;
+  /** Who calls the tools, as logs show it. */
+  readonly agentId: string;
+  /** Default: each tool's name and `.execute`. */
+  readonly capability?: CapabilityRule | undefined;
+  /** Default: `CAPFENCE_ENVIRONMENT`, else `production`. */
+  readonly environment?: string | undefined;
+  /** What the host knows, plain JSON: for all tools, or by tool. Copied when a tool is gated. Default: empty. */
+  readonly context?: Context | ((tool: WrappableTool) => Context | undefined) | undefined;
+  /** What the host knows about each call, asked before the policy is. Default: nothing more. */
+  readonly contextFrom?: ContextFrom | undefined;
+  /** The conversation that logs name. Default: the thread id of the LangGraph run, if there is one. */
+  readonly sessionId?: string | undefined;
+  /**
+   * What a refused call does: `throw` an {@link AgentActionBlocked}, or answer with a `message` for the model. Default:
+   * `throw`.
+   */
+  readonly onBlocked?: "throw" | "message" | undefined;
+  /**
+   * Provider-side tools that are let through although nothing can gate them, themselves or their names. The model's
+   * provider runs them; no policy sees their calls. Default: none, and each is an error.
+   */
+  readonly ungated?: readonly (string | object)[] | undefined;
+}
+
+const OPTIONS: ReadonlySet<string> = new Set([
+  "runtime",
+  "agentId",
+  "capability",
+  "environment",
+  "context",
+  "contextFrom",
+  "sessionId",
+  "onBlocked",
+  "ungated",
+]);
+
+/**
+ * Refuses options that no gated tool will check by itself.
+ *
+ * @throws TypeError naming `caller` and the option.
+ */
+export function checkGateOptions(caller: string, options: GateOptions): void {
+  if (typeof options !== "object" || options === null) throw new TypeError(`${caller}: options must be an object`);
+  for (const key of Object.keys(options)) {
+    if (!OPTIONS.has(key)) throw new TypeError(`${caller}: unknown option ${key}`);
+  }
+  if (options.runtime === undefined) throw new TypeError(`${caller}: runtime must be an ActionRuntime`);
+  const { capability, ungated }: { capability?: unknown; ungated?: unknown } = options;
+  if (capability !== undefined && !["string", "object", "function"].includes(typeof capability)) {
+    throw new TypeError(`${caller}: capability must be a function of the tool, names by tool name, or one name`);
+  }
+  if (ungated !== undefined && !Array.isArray(ungated)) throw new TypeError(`${caller}: ungated must be a list`);
+}
+
+/**
+ * Gates one tool.
+ *
+ * @throws TypeError saying why the tool cannot be wrapped, or which option is wrong.
+ */
+export function gateTool(tool: WrappableTool, options: GateOptions): CapFenceTool {
+  const { capability, context, ungated: _, ...shared } = options;
+  return new CapFenceTool({
+    ...shared,
+    tool,
+    capability: typeof capability === "function" ? capability(tool) : capabilityNamed(capability, tool.name),
+    context: typeof context === "function" ? context(tool) : context,
+  });
+}
+
+/** The capability that a rule gives to a name; `undefined` when it says nothing about it. */
+export function capabilityNamed(rule: CapabilityRule | undefined, name: string): string | undefined {
+  if (typeof rule === "string") return rule;
+  return typeof rule === "object" && rule !== null && Object.hasOwn(rule, name) ? rule[name] : undefined;
+}

@@ -1,0 +1,76 @@
+/** Judges one call of a tool: gathers what the host knows and where the call comes from, and asks the runtime. */
+
+import type { CallbackManagerForToolRun } from "@langchain/core/callbacks/manager";
+import type { ToolRunnableConfig } from "@langchain/core/tools";
+
+import { ActionEvent, type ActionEventFields, type Verdict } from "../event.ts";
+import { takeSnapshot, type JsonObject } from "../snapshot.ts";
+import type { ToolSettings } from "./options.ts";
+
+/** A call that has been judged and recorded. */
+export interface Judgement {
+  readonly event: ActionEvent;
+  readonly verdict: Verdict;
+  /** What went wrong in the host's own `contextFrom`; absent when nothing did. */
+  readonly fault?: Error;
+}
+
+/** Where a call comes from, as far as LangChain tells. */
+export interface CallOrigin {
+  readonly config: ToolRunnableConfig | undefined;
+  readonly runManager: CallbackManagerForToolRun | undefined;
+  /** The run id the caller asked for; it stands in where nobody listens to callbacks, and so no run is made. */
+  readonly runId: string | undefined;
+}
+
+/**
+ * Judges `payload` as a call of the tool with these settings. A host that cannot say what it knows gets a refusal: a
+ * policy that relies on a context must not be asked without it.
+ *
+ * @throws AuditUnavailableError when the decision cannot be recorded.
+ */
+export async function judge(settings: ToolSettings, payload: unknown, origin: CallOrigin): Promise<Judgement> {
+  const fields = { ...settings.event, sessionId: settings.event.sessionId ?? threadOf(origin.config), payload };
+  const lineage = lineageOf(origin);
+  let context: JsonObject;
+  try {
+    context = await callContext(settings, origin.config);
+  } catch (error) {
+    const event = makeEvent(fields, lineage);
+    const fault = error instanceof Error ? error : new Error(String(error));
+    return { event, verdict: await settings.runtime.refuse(event, "context_invalid"), fault };
+  }
+  const event = makeEvent(fields, lineage, context);
+  return { event, verdict: await settings.runtime.execute(event) };
+}
+
+/** What the host says outranks what LangChain says. */
+function makeEvent(fields: ActionEventFields, lineage: JsonObject, context: JsonObject = {}): ActionEvent {
+  return ActionEvent.create({ ...fields, context: { ...lineage, ...fields.context, ...context } });
+}
+
+async function callContext({ contextFrom }: ToolSettings, config: ToolRunnableConfig = {}): Promise<JsonObject> {
+  if (contextFrom === undefined) return {};
+  const { toolCall: _, ...rest } = config;
+  const taken = takeSnapshot((await contextFrom(rest)) ?? {}, "context");
+  if (!taken.ok) throw new TypeError(`CapFenceTool: contextFrom must answer plain JSON (${taken.problem})`);
+  return taken.json;
+}
+
+/** The ids of the tool's run and of the run that called it. */
+function lineageOf({ runManager, runId = runManager?.runId }: CallOrigin): JsonObject {
+  const parentRunId = runManager?.parentRunId;
+  return { ...(runId !== undefined && { runId }), ...(parentRunId !== undefined && { parentRunId }) };
+}
+
+const MAX_THREAD = 1024;
+
+/** LangGraph's thread id, which names a conversation in logs and decides nothing: a server's clients may choose it. */
+export function threadOf(config: { readonly configurable?: unknown } | undefined): string | undefined {
+  const configurable = config?.configurable;
+  if (typeof configurable !== "object" || configurable === null) return undefined;
+  const thread: unknown = Reflect.get(configurable, "thread_id");
+  const text = typeof thread === "number" ? String(thread) : thread;
+  if (typeof text !== "string" || text === "" || text.length > MAX_THREAD || !text.isWellFormed()) return undefined;
+  return text;
+}
