@@ -52,11 +52,25 @@ export function splitTail(bytes: Buffer): TailLines {
 /** Reads a tail's first line; `undefined` when it is damaged or of another format. */
 export function parseTailHeader(line: Buffer | undefined): TailHeader | undefined {
   const text = line && checkedText(line);
-  if (text === undefined) return undefined;
-  const { capfence, first, log, prev, v } = JSON.parse(text) as Record<string, unknown>;
+  const header = text === undefined ? undefined : parseJson(text);
+  if (typeof header !== "object" || header === null) return undefined;
+  const { capfence, first, log, prev, v } = header as Record<string, unknown>;
   if (capfence !== "tail" || v !== FORMAT_VERSION) return undefined;
-  if (typeof first !== "number" || typeof log !== "string" || typeof prev !== "string") return undefined;
+  if (!isEntryNumber(first) || typeof log !== "string" || typeof prev !== "string") return undefined;
   return { log, head: { seq: first - 1, hash: prev } };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The genesis entry is never in a tail. */
+function isEntryNumber(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 1;
 }
 
 /** Reads an entry's line; `undefined` when its hash is not the hash of its text, or its text is no entry. */

@@ -1,0 +1,56 @@
+import { describe, expect, it } from "vitest";
+
+import { verifyLog } from "../../src/audit/verify.ts";
+import { placeLog, sampleFiles } from "./sample-log.ts";
+import { line, sha256 } from "./tampering.ts";
+
+/** What somebody wrote who computes hashes as we do, and keeps to nothing else. */
+const { closed, genesis, tail } = await sampleFiles();
+const [header = "", ...entries] = tail
+  .toString("utf8")
+  .split("\n")
+  .slice(0, -1)
+  .map((each) => `${each}\n`);
+
+function hashed(body: string): string {
+  return line({ hash: sha256(body), body });
+}
+
+/** The tail's first line with `value`, as JSON text, for its member `name`. */
+function headerWith(name: string, value: string): string {
+  const members = Object.entries(JSON.parse(header.slice(65)) as object).filter(([other]) => other !== name);
+  const others = members.map(([other, each]) => `${JSON.stringify(other)}:${JSON.stringify(each)}`);
+  return hashed(`{${[...others, `"${name}":${value}`].join(",")}}`);
+}
+
+describe("a tail's first line, with a hash that fits,", () => {
+  it.each([
+    ["null", hashed("null")],
+    ["a number", hashed("1")],
+    ["text", hashed('"tail"')],
+    ["a list", hashed("[]")],
+    ["an empty object", hashed("{}")],
+    ["nothing", hashed("")],
+    ["no JSON", hashed("{first}")],
+    ["half of itself", hashed(header.slice(65, -10))],
+    ["an entry", entries[0] ?? ""],
+    ["that of something else", headerWith("capfence", '"head"')],
+    ["that of another format", headerWith("v", "2")],
+    ["that of a format in text", headerWith("v", '"1"')],
+    ["one without a log", headerWith("log", "null")],
+    ["one that follows a number", headerWith("prev", "0")],
+    ["one that begins with the genesis entry", headerWith("first", "0")],
+    ["one that begins before all entries", headerWith("first", "-1")],
+    ["one that begins between two entries", headerWith("first", "1.5")],
+    ["one that begins behind all numbers", headerWith("first", "1e400")],
+    ["one that begins beyond what a number says exactly", headerWith("first", "9007199254740993")],
+    ["one that begins with text", headerWith("first", '"1"')],
+  ])("%s, is a finding and no exception", async (_name, first) => {
+    for (const database of [genesis, closed]) {
+      for (const rest of ["", entries.join("")]) {
+        const report = await verifyLog(placeLog(database, Buffer.from(first + rest)));
+        expect(report.problems).toEqual([{ what: "the first line of the tail is damaged" }]);
+      }
+    }
+  });
+});
