@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 import { describe, expect, it } from "vitest";
 
 import { verifyLog } from "../../src/audit/verify.ts";
@@ -52,5 +54,24 @@ describe("a tail's first line, with a hash that fits,", () => {
         expect(report.problems).toEqual([{ what: "the first line of the tail is damaged" }]);
       }
     }
+  });
+});
+
+describe("a tail's line, with a hash that fits,", () => {
+  it.each<[string, readonly number[]]>([
+    ["a byte that begins nothing", [0xff]],
+    ["half a letter", [0xc3]],
+    ["a letter in too many bytes", [0xc1, 0x81]],
+    ["a lone surrogate", [0xed, 0xa0, 0x80]],
+    ["a letter beyond Unicode", [0xf4, 0x90, 0x80, 0x80]],
+    ["a NUL", [0]],
+  ])("with %s in it, is no entry", async (_name, bytes) => {
+    const last = Buffer.from((entries.at(-1) ?? "").slice(65, -1));
+    const at = last.indexOf("agent-1");
+    const body = Buffer.concat([last.subarray(0, at), Buffer.from(bytes), last.subarray(at)]);
+    const hash = createHash("sha256").update(body).digest("hex");
+    const lines = [header, ...entries.slice(0, -1), `${hash} `, body, "\n"].map((each) => Buffer.from(each));
+    const report = await verifyLog(placeLog(genesis, Buffer.concat(lines)));
+    expect(report.problems).toEqual([{ seq: 4, what: "its text and its hash do not agree" }]);
   });
 });

@@ -4,6 +4,8 @@
  * line says which log this is and where in the chain the tail begins; every further line is an entry.
  */
 
+import { isUtf8 } from "node:buffer";
+
 import { canonical, FORMAT_VERSION, parseEntry, sha256, type Head, type StoredEntry } from "./entry.ts";
 
 /** Where a tail begins: it follows `head` in the log `log`. */
@@ -84,5 +86,7 @@ export function parseTailLine(line: Buffer): StoredEntry | undefined {
 function checkedText(line: Buffer): string | undefined {
   if (line[HASH_LENGTH] !== SPACE) return undefined;
   const text = line.subarray(HASH_LENGTH + 1);
-  return sha256(text) === line.toString("latin1", 0, HASH_LENGTH) ? text.toString("utf8") : undefined;
+  // Bytes that are not UTF-8 would be another text, with another hash, once they are in the database.
+  if (sha256(text) !== line.toString("latin1", 0, HASH_LENGTH) || !isUtf8(text)) return undefined;
+  return text.toString("utf8");
 }
