@@ -10,7 +10,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { AuditUnavailableError } from "../errors.ts";
 import { errorCode, type AuditFiles } from "./files.ts";
-import { currentOwner, describeOwner, formatOwner, judgeOwner, parseOwner, type Owner } from "./owner.ts";
+import {
+  currentOwner,
+  describeOwner,
+  formatOwner,
+  isSameProcess,
+  judgeOwner,
+  parseOwner,
+  type Owner,
+} from "./owner.ts";
 
 /** How long to wait for another owner, in milliseconds. A stopped process keeps its lock; this is how long we wait for it. */
 const PATIENCE_MS = 15_000;
@@ -64,14 +72,15 @@ export class LogLock {
     }
   }
 
-  /** Removes the owner files, and the files in the making, of writers that have certainly died. */
+  /** Removes the owner files, and the files in the making, of processes that have certainly ended. */
   clearLeftovers(): void {
     const directory = dirname(this.#log);
     const prefix = `${basename(this.#log)}-`;
     const names = this.#files.list(directory).filter((name) => name.startsWith(prefix));
     for (const name of names.filter((each) => each.startsWith(`${prefix}owner.`))) {
       const owner = this.#readOwner(join(directory, name));
-      if (owner === undefined || judgeOwner(owner, this.#owner) !== "dead") continue;
+      if (owner === undefined || isSameProcess(owner, this.#owner)) continue;
+      if (judgeOwner(owner, this.#owner) !== "dead") continue;
       for (const purpose of PURPOSES) this.#unlinkIfThere(join(directory, `${prefix}${purpose}.${owner.nonce}`));
     }
   }

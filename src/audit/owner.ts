@@ -63,12 +63,17 @@ function isOwner(value: unknown): value is Owner {
   );
 }
 
+/** Whether two owners on one host are writers of the same process. */
+export function isSameProcess(left: Owner, right: Owner): boolean {
+  return left.pid === right.pid && left.started === right.started && left.namespace === right.namespace;
+}
+
 /** `dead` only when it is certain; an owner that can't be compared (another host or namespace) counts as alive. */
 export function judgeOwner(owner: Owner, self: Owner): "dead" | "alive" | "unknown" {
   if (owner.host !== self.host) return "unknown";
   if (owner.boot !== self.boot) return "dead";
   if (owner.namespace !== self.namespace) return "unknown";
-  if (owner.pid === self.pid && owner.started === self.started) {
+  if (isSameProcess(owner, self)) {
     // Locks are held only within synchronous code, so one of this very thread that we can look at is a left-over.
     return owner.thread === self.thread && owner.nonce !== self.nonce ? "dead" : "alive";
   }
