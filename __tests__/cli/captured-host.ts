@@ -1,6 +1,6 @@
 /** A host whose streams are strings, in a new directory of its own. */
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -14,27 +14,53 @@ export interface Captured {
   readonly stderr: string;
 }
 
+/** What a command line finds around it. */
+export interface Surroundings {
+  readonly env?: Host["env"];
+  readonly isTTY?: boolean;
+  readonly now?: string;
+  readonly hostname?: string;
+  /** What happens in each pause that the command makes, in turn; after the last one it is interrupted. */
+  readonly pauses?: readonly (() => unknown)[];
+  /** What a person answers; nobody is there by default. */
+  readonly answer?: boolean;
+}
+
 /** A directory to run command lines in. `Symbol.dispose` removes it. */
 export class Workplace {
-  readonly directory: string = mkdtempSync(join(tmpdir(), "capfence-cli-"));
+  readonly directory: string = realpathSync(mkdtempSync(join(tmpdir(), "capfence-cli-")));
 
   path(name: string): string {
     return join(this.directory, name);
   }
 
-  /** Runs a command line here, with nothing in its environment unless `surroundings` say so. */
-  async run(
-    argv: readonly string[],
-    surroundings: { readonly env?: Host["env"]; readonly isTTY?: boolean; readonly now?: string } = {},
-  ): Promise<Captured> {
+  /** Runs a command line here, with nothing in its environment unless `surroundings` say so, and `home` as home. */
+  async run(argv: readonly string[], surroundings: Surroundings = {}): Promise<Captured> {
     let stdout = "";
     let stderr = "";
+    const { answer, pauses = [] } = surroundings;
+    const left = [...pauses];
+    const interruption = new AbortController();
     const code = await run(argv, {
       stdout: { write: (text) => (stdout += text), isTTY: surroundings.isTTY },
       stderr: { write: (text) => (stderr += text) },
       env: surroundings.env ?? {},
       cwd: this.directory,
+      home: () => this.path("home"),
+      hostname: () => surroundings.hostname ?? "this-host",
       now: () => Date.parse(surroundings.now ?? "2026-01-15T12:00:00Z"),
+      pause: async () => {
+        await left.shift()?.();
+        if (left.length === 0) interruption.abort();
+      },
+      interruption: () => interruption.signal,
+      confirm:
+        answer === undefined
+          ? undefined
+          : async (question) => {
+              stderr += question;
+              return await Promise.resolve(answer);
+            },
     });
     return { code, stdout, stderr };
   }

@@ -15,8 +15,18 @@ export interface Host {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The directory that relative paths start from; absolute. */
   readonly cwd: string;
+  /** The user's home directory; absolute. */
+  readonly home: () => string;
+  /** What this machine calls itself. */
+  readonly hostname: () => string;
   /** The time, in milliseconds since the epoch. */
   readonly now: () => number;
+  /** Resolves after so many milliseconds, or as soon as `signal` is aborted. */
+  readonly pause: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+  /** From this call on an interrupt (SIGINT) aborts the signal instead of ending the process. So does a closed stdout. */
+  readonly interruption: () => AbortSignal;
+  /** Asks a person and resolves to whether the answer was yes; `undefined` when there is nobody to ask. */
+  readonly confirm: ((question: string) => Promise<boolean>) | undefined;
 }
 
 /** The exit codes of every command. */

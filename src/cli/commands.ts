@@ -1,0 +1,91 @@
+/** The command line: what commands there are and what they take. */
+
+import { readFileSync } from "node:fs";
+
+import { Command, Option, type OutputConfiguration } from "commander";
+
+import type { DecisionKind } from "../event.ts";
+import type { ExitCode, Host } from "./host.ts";
+import type { LogsOptions } from "./logs.ts";
+import { parseCount, parsePath, timeParser } from "./option-values.ts";
+import type { VerifyOptions } from "./verify.ts";
+
+const DECISIONS: readonly DecisionKind[] = ["allow", "deny", "require_approval"];
+
+const EXIT_CODES = `
+Exit codes:
+  0  fine
+  1  could not do it
+  2  wrong usage`;
+
+const FINDING = "  3  a finding: the audit chain is broken";
+
+const TIMES = `
+Times are UTC. A <time> is a date (2026-01-15), a time (2026-01-15T10:23, with a zone if you like), or how long ago
+(30s, 15m, 2h, 7d, 1w).`;
+
+/** Adds one command. `finish` is given the exit code of a command that ran. */
+type Addition = (program: Command, host: Host, finish: (code: ExitCode) => void) => void;
+
+/** The commands. Each one's module is loaded only when it is chosen, so that the others cost nothing. */
+export function commandLine(host: Host, output: OutputConfiguration, finish: (code: ExitCode) => void): Command {
+  const program = new Command("capfence")
+    .description("Reads and checks the audit logs that CapFence writes.")
+    .exitOverride()
+    .configureOutput(output)
+    .version(packageVersion(), "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .helpCommand("help [command]", "print help for a command")
+    .addHelpText("after", EXIT_CODES)
+    .addHelpText("after", FINDING);
+  for (const add of [addLogs, addVerify]) add(program, host, finish);
+  return program;
+}
+
+const addLogs: Addition = (program, host, finish) => {
+  program
+    .command("logs")
+    .description("Shows the latest decisions, oldest first.")
+    .addOption(auditLogOption())
+    .option("--agent <id>", "only this agent's")
+    .addOption(new Option("--decision <decision>", "only these").choices(DECISIONS))
+    .option("--since <time>", "only from this time on", timeParser(host))
+    .option("--until <time>", "only before this time", timeParser(host))
+    .option("--limit <count>", "show at most this many", parseCount, 50)
+    .option("--json", "print whole entries, one JSON object per line")
+    .addHelpText("after", TIMES)
+    .addHelpText("after", EXIT_CODES)
+    .action(async (options: LogsOptions, command: Command) => {
+      if (options.since !== undefined && options.until !== undefined && options.since > options.until) {
+        command.error("error: option '--since <time>' is later than option '--until <time>'");
+      }
+      const { logs } = await import("./logs.ts");
+      finish(await logs(options, host));
+    });
+};
+
+const addVerify: Addition = (program, host, finish) => {
+  program
+    .command("verify")
+    .description("Checks the hash chain of an audit log. Never writes.")
+    .addOption(auditLogOption())
+    .option("--json", "print one JSON object")
+    .addHelpText("after", EXIT_CODES)
+    .addHelpText("after", FINDING)
+    .action(async (options: VerifyOptions) => {
+      const { verify } = await import("./verify.ts");
+      finish(await verify(options, host));
+    });
+};
+
+function auditLogOption(): Option {
+  return new Option("--audit-log <file>", "the audit log (default: CAPFENCE_AUDIT_LOG, else ./audit.db)").argParser(
+    parsePath,
+  );
+}
+
+/** The version in package.json, which is two folders up from both the source and the built file. */
+function packageVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+  return String((manifest as { version?: unknown }).version);
+}

@@ -1,0 +1,45 @@
+/** The values of options, read from the text that was typed. Each throws what commander tells as wrong usage. */
+
+import { InvalidArgumentError } from "commander";
+
+import type { Host } from "./host.ts";
+import { visible } from "./terminal.ts";
+import { parseTime } from "./time.ts";
+
+/** The path of a file. */
+export function parsePath(text: string): string {
+  if (text === "") throw new InvalidArgumentError("It must be the path of a file.");
+  return text;
+}
+
+/** A path for an option that may be given several times. */
+export function collectPaths(text: string, former: readonly string[] | undefined): readonly string[] {
+  return [...(former ?? []), parsePath(text)];
+}
+
+/** Reads a time to milliseconds since the epoch. */
+export function timeParser(host: Host): (text: string) => number {
+  return (text) => {
+    const time = parseTime(text, host.now());
+    if (time === undefined) {
+      throw new InvalidArgumentError(
+        "It must be a time such as 2026-01-15T10:23:00Z, a date, or a duration such as 2h.",
+      );
+    }
+    return time;
+  };
+}
+
+/** A whole number, 1 or more. */
+export function parseCount(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError("It must be a whole number, 1 or more.");
+  return Number(text);
+}
+
+/** The name of a key, as C2SP signed-note has it, and one that is seen as what it is. */
+export function parseKeyName(text: string): string {
+  if (!/^[^\s+]{1,256}$/u.test(text) || visible(text) !== text) {
+    throw new InvalidArgumentError("It must be a name without spaces, plus signs and invisible characters.");
+  }
+  return text;
+}
