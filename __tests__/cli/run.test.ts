@@ -99,6 +99,7 @@ describe("help and version", () => {
       Commands:
         logs [options]    Shows the latest decisions, oldest first.
         verify [options]  Checks the hash chain of an audit log. Never writes.
+        keys              Makes the keys that checkpoints are signed with.
         help [command]    print help for a command
 
       Exit codes:

@@ -6,8 +6,9 @@ import { Command, Option, type OutputConfiguration } from "commander";
 
 import type { DecisionKind } from "../event.ts";
 import type { ExitCode, Host } from "./host.ts";
+import type { KeysGenerateOptions } from "./keys.ts";
 import type { LogsOptions } from "./logs.ts";
-import { parseCount, parsePath, timeParser } from "./option-values.ts";
+import { parseCount, parseKeyName, parsePath, timeParser } from "./option-values.ts";
 import type { VerifyOptions } from "./verify.ts";
 
 const DECISIONS: readonly DecisionKind[] = ["allow", "deny", "require_approval"];
@@ -24,6 +25,9 @@ const TIMES = `
 Times are UTC. A <time> is a date (2026-01-15), a time (2026-01-15T10:23, with a zone if you like), or how long ago
 (30s, 15m, 2h, 7d, 1w).`;
 
+const DEFAULT_KEY = `
+The default key is <host name>.key in $XDG_CONFIG_HOME/capfence, else in ~/.config/capfence.`;
+
 /** Adds one command. `finish` is given the exit code of a command that ran. */
 type Addition = (program: Command, host: Host, finish: (code: ExitCode) => void) => void;
 
@@ -38,7 +42,7 @@ export function commandLine(host: Host, output: OutputConfiguration, finish: (co
     .helpCommand("help [command]", "print help for a command")
     .addHelpText("after", EXIT_CODES)
     .addHelpText("after", FINDING);
-  for (const add of [addLogs, addVerify]) add(program, host, finish);
+  for (const add of [addLogs, addVerify, addKeys]) add(program, host, finish);
   return program;
 }
 
@@ -75,6 +79,24 @@ const addVerify: Addition = (program, host, finish) => {
     .action(async (options: VerifyOptions) => {
       const { verify } = await import("./verify.ts");
       finish(await verify(options, host));
+    });
+};
+
+const addKeys: Addition = (program, host, finish) => {
+  const keys = program.command("keys").description("Makes the keys that checkpoints are signed with.");
+  keys
+    .command("generate")
+    .description(
+      "Makes an Ed25519 key pair. Prints the verifying key; the signing key goes into a file of yours alone.",
+    )
+    .option("--name <name>", "what the key is called (default: the host's name)", parseKeyName)
+    .option("--out <file>", "the signing key's file, which must not exist; the other one's is <file>.pub", parsePath)
+    .option("--json", "print one JSON object")
+    .addHelpText("after", DEFAULT_KEY.replace("<host name>", "<name>").replace("key is", "file is"))
+    .addHelpText("after", EXIT_CODES)
+    .action(async (options: KeysGenerateOptions) => {
+      const { keysGenerate } = await import("./keys.ts");
+      finish(keysGenerate(options, host));
     });
 };
 
