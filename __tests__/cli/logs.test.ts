@@ -77,9 +77,9 @@ async function shown(options: readonly string[]): Promise<string> {
 
 describe("what is shown of a longer log", () => {
   const calls: readonly Call[] = [
-    { command: "one", actor: "ann", at: "2026-01-13T23:59:59.999Z", finished: true },
+    { command: "one", actor: "ann", at: "2026-01-13T23:59:59.999Z", ended: "finished" },
     { command: "rm -rf two", actor: "bob", at: "2026-01-14T00:00:00.000Z" },
-    { command: "three", actor: "ann", at: "2026-01-15T10:00:00.000Z", finished: true },
+    { command: "three", actor: "ann", at: "2026-01-15T10:00:00.000Z", ended: "finished" },
     { command: "four", actor: "bob", action: "deploy", at: "2026-01-15T11:30:00.000Z" },
     { command: "five", actor: "annie", action: "unknown", at: "2026-01-15T11:59:59.500Z" },
   ];

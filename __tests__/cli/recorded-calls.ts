@@ -2,6 +2,10 @@
 
 import { vi } from "vitest";
 
+import type { OutcomeStatus } from "../../src/audit/entry.ts";
+import { nodeFiles } from "../../src/audit/files.ts";
+import { decisionEntry } from "../../src/audit/record.ts";
+import { LogWriter } from "../../src/audit/writer.ts";
 import { ActionEvent } from "../../src/event.ts";
 import { ActionRuntime } from "../../src/runtime.ts";
 import { Policy } from "../../src/policy/policy.ts";
@@ -15,8 +19,8 @@ export interface Call {
   readonly action?: string;
   /** RFC 3339. Default: 2026-01-15T10:23:01Z and each further call a second later. */
   readonly at?: string;
-  /** Also records that the tool finished. */
-  readonly finished?: boolean;
+  /** Also records how the tool ended. */
+  readonly ended?: OutcomeStatus;
 }
 
 const POLICY = `
@@ -36,7 +40,7 @@ export async function record(path: string, calls: readonly Call[]): Promise<void
   vi.useFakeTimers({ toFake: ["Date"] });
   try {
     const runtime = ActionRuntime.fromPolicy(Policy.parse(POLICY), { auditLog: path });
-    for (const [index, { command, actor = "demo-agent", action = "execute", at, finished }] of calls.entries()) {
+    for (const [index, { command, actor = "demo-agent", action = "execute", at, ended }] of calls.entries()) {
       vi.setSystemTime(at ?? START + index * 1000);
       const event = ActionEvent.create({
         actor,
@@ -46,12 +50,23 @@ export async function record(path: string, calls: readonly Call[]): Promise<void
         payload: { command },
       });
       const verdict = await runtime.execute(event);
-      if (finished === true) await runtime.recordOutcome(event, verdict, { status: "finished", durationMs: 1 });
+      if (ended !== undefined) await runtime.recordOutcome(event, verdict, { status: ended, durationMs: 1 });
     }
     await runtime.close();
   } finally {
     vi.useRealTimers();
   }
+}
+
+/** Appends a decision for each of `actors` to the log at `path`, and seals what is there when that is four entries or more. */
+export async function appendSealing(path: string, actors: readonly string[]): Promise<void> {
+  const writer = await LogWriter.open(path, { files: nodeFiles, now: Date.now, segmentEntries: 4 });
+  for (const actor of actors) {
+    const event = ActionEvent.create({ actor, action: "execute", resource: "shell", environment: "test" });
+    const decision = { decision: "allow", reason: "policy_allow" } as const;
+    await writer.append(decisionEntry(event, decision, true, "ab".repeat(32), {}));
+  }
+  await writer.close();
 }
 
 /** The two calls of the walkthrough. */

@@ -90,23 +90,24 @@ describe("help and version", () => {
     expect(stdout).toMatchInlineSnapshot(`
       "Usage: capfence [options] [command]
 
-      Reads and checks the audit logs that CapFence writes.
+      Reads, checks and anchors the audit logs that CapFence writes.
 
       Options:
-        -V, --version     print the version
-        -h, --help        print this help
+        -V, --version         print the version
+        -h, --help            print this help
 
       Commands:
-        logs [options]    Shows the latest decisions, oldest first.
-        verify [options]  Checks the hash chain of an audit log. Never writes.
-        keys              Makes the keys that checkpoints are signed with.
-        help [command]    print help for a command
+        logs [options]        Shows the latest decisions, oldest first.
+        verify [options]      Checks the hash chain of an audit log. Never writes.
+        checkpoint [options]  Signs how long an audit log is and what its last entry is.
+        keys                  Makes the keys that checkpoints are signed with.
+        help [command]        print help for a command
 
       Exit codes:
         0  fine
         1  could not do it
         2  wrong usage
-        3  a finding: the audit chain is broken
+        3  a finding: the audit chain is broken, or contradicts a checkpoint
       "
     `);
   });
@@ -157,7 +158,7 @@ describe("help and version", () => {
         0  fine
         1  could not do it
         2  wrong usage
-        3  a finding: the audit chain is broken
+        3  a finding: the audit chain is broken, or contradicts a checkpoint
       "
     `);
   });

@@ -44,7 +44,7 @@ describe("an intact log", () => {
   });
 
   it("counts outcomes too", async () => {
-    await record(place.path("outcome.db"), [{ command: "ls", finished: true }]);
+    await record(place.path("outcome.db"), [{ command: "ls", ended: "finished" }]);
     const { stdout } = await place.run(["verify", "--audit-log", "outcome.db"]);
     expect(stdout.split("\n")[0]).toBe("✓ Audit chain intact. 2 entries verified.");
   });

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { Command, Option, type OutputConfiguration } from "commander";
 
 import type { DecisionKind } from "../event.ts";
+import type { CheckpointCommandOptions } from "./checkpoint.ts";
 import type { ExitCode, Host } from "./host.ts";
 import type { KeysGenerateOptions } from "./keys.ts";
 import type { LogsOptions } from "./logs.ts";
@@ -19,7 +20,7 @@ Exit codes:
   1  could not do it
   2  wrong usage`;
 
-const FINDING = "  3  a finding: the audit chain is broken";
+const FINDING = "  3  a finding: the audit chain is broken, or contradicts a checkpoint";
 
 const TIMES = `
 Times are UTC. A <time> is a date (2026-01-15), a time (2026-01-15T10:23, with a zone if you like), or how long ago
@@ -34,7 +35,7 @@ type Addition = (program: Command, host: Host, finish: (code: ExitCode) => void)
 /** The commands. Each one's module is loaded only when it is chosen, so that the others cost nothing. */
 export function commandLine(host: Host, output: OutputConfiguration, finish: (code: ExitCode) => void): Command {
   const program = new Command("capfence")
-    .description("Reads and checks the audit logs that CapFence writes.")
+    .description("Reads, checks and anchors the audit logs that CapFence writes.")
     .exitOverride()
     .configureOutput(output)
     .version(packageVersion(), "-V, --version", "print the version")
@@ -42,7 +43,7 @@ export function commandLine(host: Host, output: OutputConfiguration, finish: (co
     .helpCommand("help [command]", "print help for a command")
     .addHelpText("after", EXIT_CODES)
     .addHelpText("after", FINDING);
-  for (const add of [addLogs, addVerify, addKeys]) add(program, host, finish);
+  for (const add of [addLogs, addVerify, addCheckpoint, addKeys]) add(program, host, finish);
   return program;
 }
 
@@ -79,6 +80,25 @@ const addVerify: Addition = (program, host, finish) => {
     .action(async (options: VerifyOptions) => {
       const { verify } = await import("./verify.ts");
       finish(await verify(options, host));
+    });
+};
+
+const addCheckpoint: Addition = (program, host, finish) => {
+  program
+    .command("checkpoint")
+    .summary("Signs how long an audit log is and what its last entry is.")
+    .description(
+      "Signs how long an audit log is and what its last entry is. Keep that where nobody who writes the log can change it.",
+    )
+    .addOption(auditLogOption())
+    .option("--key <file>", "the signing key", parsePath)
+    .option("--out <file>", "put it in this file; one that it contradicts stays", parsePath)
+    .addHelpText("after", DEFAULT_KEY)
+    .addHelpText("after", EXIT_CODES)
+    .addHelpText("after", FINDING)
+    .action(async (options: CheckpointCommandOptions) => {
+      const { checkpoint } = await import("./checkpoint.ts");
+      finish(await checkpoint(options, host));
     });
 };
 

@@ -1,0 +1,85 @@
+/** `capfence checkpoint`: a signed statement of how long the log is and what its last entry is, to be kept elsewhere. */
+
+import { createPublicKey } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+
+import { makeCheckpoint, openCheckpoint, type Anchor } from "../audit/checkpoint.ts";
+import { writeCheckpoint } from "../audit/checkpointer.ts";
+import { errorCode } from "../audit/files.ts";
+import type { SignerKey } from "../audit/note.ts";
+import { readEntries } from "../audit/read.ts";
+import { CommandFailure, fileProblem } from "./command-failure.ts";
+import { EXIT, type ExitCode, type Host } from "./host.ts";
+import { readSigner } from "./key-files.ts";
+import { auditLogPath } from "./log-path.ts";
+
+/** The options of `capfence checkpoint`. */
+export interface CheckpointCommandOptions {
+  readonly auditLog?: string;
+  readonly key?: string;
+  readonly out?: string;
+}
+
+/**
+ * Prints a checkpoint of the log as it stands, or puts it in a file. A checkpoint that lies there already is replaced
+ * only if the log still holds what it states: otherwise a log that was cut would wipe out the proof of that.
+ *
+ * @throws AuditUnavailableError when the log cannot be read, AuditCorruptError when its last entry is damaged.
+ * @throws CommandFailure when the key can't be read, or the file's checkpoint must not be replaced.
+ */
+export async function checkpoint(options: CheckpointCommandOptions, host: Host): Promise<ExitCode> {
+  const path = auditLogPath(options.auditLog, host);
+  const signer = readSigner(options.key, host);
+  if (options.out === undefined) {
+    host.stdout.write(await makeCheckpoint(path, signer));
+    return EXIT.ok;
+  }
+  const out = resolve(host.cwd, options.out);
+  const former = readFormer(out, signer);
+  if (former !== undefined) await refuseContradiction(path, out, former);
+  const note = await makeCheckpoint(path, signer);
+  try {
+    writeCheckpoint(out, note);
+  } catch (error) {
+    throw new CommandFailure(EXIT.failed, `${out}: ${fileProblem(error)}`, { cause: error });
+  }
+  return EXIT.ok;
+}
+
+/** The checkpoint that lies at `out`. Anything else there stays: it may be a log, or somebody's only proof. */
+function readFormer(out: string, signer: SignerKey): Anchor | undefined {
+  let note: string;
+  try {
+    note = readFileSync(out, "utf8");
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return undefined;
+    throw new CommandFailure(EXIT.failed, `${out}: ${fileProblem(error)}`, { cause: error });
+  }
+  if (note === "") return undefined;
+  try {
+    return openCheckpoint(note, [{ ...signer, key: createPublicKey(signer.key) }]);
+  } catch (error) {
+    const problem = `${out}: it is not a checkpoint that ${signer.name} signed, and is not replaced. Name another file`;
+    throw new CommandFailure(EXIT.failed, problem, { cause: error });
+  }
+}
+
+/** @throws CommandFailure when the log at `path` does not hold the entry that `former` was made of. */
+async function refuseContradiction(path: string, out: string, former: Anchor): Promise<void> {
+  const covered = former.size - 1;
+  const stays = `. The checkpoint in ${out} stays as it is`;
+  for await (const { seq, hash, entry } of readEntries(path, "latest first")) {
+    if (entry.log !== former.log) throw new CommandFailure(EXIT.finding, `${path} is another log${stays}`);
+    if (seq < covered) {
+      throw new CommandFailure(EXIT.finding, `${path} ends at entry ${seq}, and once had entry ${covered}${stays}`);
+    }
+    if (seq > covered) continue;
+    if (hash === former.hash) return;
+    throw new CommandFailure(EXIT.finding, `${path} was made anew: it had another entry ${covered}${stays}`);
+  }
+  throw new CommandFailure(
+    EXIT.failed,
+    `${path} has its entry ${covered} elsewhere, so the two can't be compared${stays}`,
+  );
+}
