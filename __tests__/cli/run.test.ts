@@ -147,12 +147,15 @@ describe("help and version", () => {
     expect(stdout).toMatchInlineSnapshot(`
       "Usage: capfence verify [options]
 
-      Checks the hash chain of an audit log. Never writes.
+      Checks the hash chain of an audit log, and holds it against checkpoints. Never writes.
 
       Options:
-        --audit-log <file>  the audit log (default: CAPFENCE_AUDIT_LOG, else ./audit.db)
-        --json              print one JSON object
-        -h, --help          print this help
+        --audit-log <file>   the audit log (default: CAPFENCE_AUDIT_LOG, else ./audit.db)
+        --checkpoint <file>  a checkpoint of the log, kept elsewhere; may be repeated
+        --vkey <key>         a verifying key, or a file that holds one; may be repeated
+        --min-size <count>   entries there must be, entry 0 included; with checkpoints, anchored ones
+        --json               print one JSON object
+        -h, --help           print this help
 
       Exit codes:
         0  fine

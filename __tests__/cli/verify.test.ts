@@ -30,7 +30,8 @@ describe("an intact log", () => {
       stdout: [
         "✓ Audit chain intact. 2 entries verified.",
         "Last entry: 2 at 2026-01-15 10:23:02 UTC.",
-        "Unanchored: a cut tail or a full rewrite would not show.",
+        "Unanchored: a cut tail or a full rewrite would not show. See capfence checkpoint.",
+        "1 decision without an outcome; 0 outcomes without an allowing decision.",
         "",
       ].join("\n"),
       stderr: "",
@@ -72,7 +73,8 @@ describe("an intact log", () => {
     expect(stdout.split("\n")).toEqual([
       "✓ Audit chain intact. 1 entry verified.",
       expect.stringMatching(/^Last entry: 1 at [-0-9]{10} [:0-9]{8} UTC\.$/),
-      "Unanchored: a cut tail or a full rewrite would not show.",
+      "Unanchored: a cut tail or a full rewrite would not show. See capfence checkpoint.",
+      "1 decision without an outcome; 0 outcomes without an allowing decision.",
       "Warning: 12 bytes at the end of the tail are an unfinished write, and no entry",
       "",
     ]);

@@ -9,7 +9,7 @@ import type { CheckpointCommandOptions } from "./checkpoint.ts";
 import type { ExitCode, Host } from "./host.ts";
 import type { KeysGenerateOptions } from "./keys.ts";
 import type { LogsOptions } from "./logs.ts";
-import { parseCount, parseKeyName, parsePath, timeParser } from "./option-values.ts";
+import { collectPaths, parseCount, parseKeyName, parsePath, timeParser } from "./option-values.ts";
 import type { VerifyOptions } from "./verify.ts";
 
 const DECISIONS: readonly DecisionKind[] = ["allow", "deny", "require_approval"];
@@ -72,8 +72,16 @@ const addLogs: Addition = (program, host, finish) => {
 const addVerify: Addition = (program, host, finish) => {
   program
     .command("verify")
-    .description("Checks the hash chain of an audit log. Never writes.")
+    .summary("Checks the hash chain of an audit log. Never writes.")
+    .description("Checks the hash chain of an audit log, and holds it against checkpoints. Never writes.")
     .addOption(auditLogOption())
+    .option("--checkpoint <file>", "a checkpoint of the log, kept elsewhere; may be repeated", collectPaths)
+    .option("--vkey <key>", "a verifying key, or a file that holds one; may be repeated", collectPaths)
+    .option(
+      "--min-size <count>",
+      "entries there must be, entry 0 included; with checkpoints, anchored ones",
+      parseCount,
+    )
     .option("--json", "print one JSON object")
     .addHelpText("after", EXIT_CODES)
     .addHelpText("after", FINDING)
