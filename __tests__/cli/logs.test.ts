@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
@@ -7,7 +7,7 @@ import { LogWriter } from "../../src/audit/writer.ts";
 import { ActionRuntime } from "../../src/runtime.ts";
 import { Policy } from "../../src/policy/policy.ts";
 import { Workplace } from "./captured-host.ts";
-import { record, WALKTHROUGH, type Call } from "./recorded-calls.ts";
+import { appendSealing, record, WALKTHROUGH, type Call } from "./recorded-calls.ts";
 
 const place = new Workplace();
 afterAll(() => place[Symbol.dispose]());
@@ -124,12 +124,12 @@ describe("what is shown of a longer log", () => {
     const { stdout } = await place.run(["logs", "--audit-log", "calls.db"]);
     expect(stdout).toBe(
       [
-        "timestamp            agent_id  capability     decision          reason",
-        "2026-01-13 23:59:59  ann       shell.execute  allow             policy_allow",
-        "2026-01-14 00:00:00  bob       shell.execute  deny              policy_deny",
-        "2026-01-15 10:00:00  ann       shell.execute  allow             policy_allow",
-        "2026-01-15 11:30:00  bob       shell.deploy   require_approval  approval_required",
-        "2026-01-15 11:59:59  annie     shell.unknown  deny              policy_default_deny",
+        "timestamp            agent_id  capability     decision          reason               outcome",
+        "2026-01-13 23:59:59  ann       shell.execute  allow             policy_allow         ok",
+        "2026-01-14 00:00:00  bob       shell.execute  deny              policy_deny          blocked",
+        "2026-01-15 10:00:00  ann       shell.execute  allow             policy_allow         ok",
+        "2026-01-15 11:30:00  bob       shell.deploy   require_approval  approval_required    blocked",
+        "2026-01-15 11:59:59  annie     shell.unknown  deny              policy_default_deny  blocked",
         "",
       ].join("\n"),
     );
@@ -143,6 +143,88 @@ describe("what is shown of a longer log", () => {
     const { stdout } = await place.run(["logs", "--audit-log", "open.db"]);
     expect(stdout).toMatch(/ {2}ann {7}shell\.execute {2}allow {5}policy_allow\n$/);
     await runtime.close();
+  });
+});
+
+describe("how calls ended", () => {
+  beforeAll(() =>
+    record(place.path("ended.db"), [
+      { command: "one", ended: "finished" },
+      { command: "two", ended: "failed" },
+      { command: "three", ended: "aborted" },
+      { command: "four" },
+      { command: "rm -rf five" },
+    ]),
+  );
+
+  it("is a column of its own", async () => {
+    const { stdout } = await place.run(["logs", "--audit-log", "ended.db"]);
+    expect(stdout.split("\n").map((line) => line.slice(58))).toEqual([
+      "reason        outcome",
+      "policy_allow  ok",
+      "policy_allow  failed",
+      "policy_allow  aborted",
+      "policy_allow  unknown",
+      "policy_deny   blocked",
+      "",
+    ]);
+  });
+
+  it("is a member in JSON, whether the table would have the column or not", async () => {
+    for (const [log, outcomes] of [
+      ["ended.db", ["ok", "failed", "aborted", "unknown", "blocked"]],
+      ["walkthrough.db", ["unknown", "blocked"]],
+    ] as const) {
+      const { stdout } = await place.run(["logs", "--audit-log", log, "--json"]);
+      const lines = stdout.trimEnd().split("\n");
+      expect(lines.map((line) => (JSON.parse(line) as { outcome: string }).outcome)).toEqual(outcomes);
+    }
+  });
+
+  it("has no column when none of the decisions shown has an outcome", async () => {
+    const { stdout } = await place.run(["logs", "--audit-log", "ended.db", "--limit", "2"]);
+    expect(stdout.split("\n")[0]).toMatch(/ {2}reason$/);
+  });
+
+  it("shows a failure in red on a terminal", async () => {
+    const { stdout } = await place.run(["logs", "--audit-log", "ended.db"], { isTTY: true });
+    expect(stdout).toContain("policy_allow  \u{1b}[31mfailed\u{1b}[39m\n");
+    expect(stdout).toContain("policy_allow  ok\n");
+  });
+});
+
+describe("a log in several parts", () => {
+  const actors = Array.from({ length: 12 }, (_, index) => `agent-${index}`);
+
+  it("is shown as one", async () => {
+    for (const start of [0, 4, 8]) await appendSealing(place.path("parts.db"), actors.slice(start, start + 4));
+    expect(readdirSync(place.directory).filter((name) => /^parts\.db\.[0-9a-f]{8}\.\d+$/.test(name))).toHaveLength(3);
+    const { stdout } = await place.run(["logs", "--audit-log", "parts.db"]);
+    expect(stdout.match(/agent-\d+/g)).toEqual(actors);
+    const latest = await place.run(["logs", "--audit-log", "parts.db", "--limit", "5"]);
+    expect(latest.stdout.match(/agent-\d+/g)).toEqual(actors.slice(-5));
+  });
+
+  it("is read from its end, and no further than asked for", async () => {
+    const [oldest = ""] = readdirSync(place.directory).filter((name) => /^parts\.db\.[0-9a-f]{8}\.0$/.test(name));
+    writeFileSync(place.path(oldest), "not a database");
+    const { code, stdout } = await place.run(["logs", "--audit-log", "parts.db", "--limit", "3"]);
+    expect({ code, shown: stdout.match(/agent-\d+/g) }).toEqual({ code: 0, shown: actors.slice(-3) });
+    const all = await place.run(["logs", "--audit-log", "parts.db"]);
+    expect({ code: all.code, stdout: all.stdout }).toEqual({ code: 1, stdout: "" });
+  });
+
+  it.skipIf(process.platform === "win32")("is found whole through a link", async () => {
+    await appendSealing(place.path("linked.db"), actors.slice(0, 4));
+    const runtime = ActionRuntime.fromPolicy(Policy.parse("allow: [shell.execute]"), {
+      auditLog: place.path("linked.db"),
+    });
+    await runtime.execute({ actor: "agent-4", action: "execute", resource: "shell", payload: {} });
+    mkdirSync(place.path("elsewhere"));
+    symlinkSync(place.path("linked.db"), place.path("elsewhere/audit.db"));
+    const { stdout } = await place.run(["logs", "--audit-log", "elsewhere/audit.db"]);
+    await runtime.close();
+    expect(stdout.match(/agent-\d+/g)).toEqual(actors.slice(0, 5));
   });
 });
 

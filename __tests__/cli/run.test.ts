@@ -126,7 +126,8 @@ describe("help and version", () => {
         --decision <decision>  only these (choices: "allow", "deny", "require_approval")
         --since <time>         only from this time on
         --until <time>         only before this time
-        --limit <count>        show at most this many (default: 50)
+        --limit <count>        show at most this many, before what --follow adds (default: 50)
+        -f, --follow           go on and show what is recorded from now on, until interrupted
         --json                 print whole entries, one JSON object per line
         -h, --help             print this help
 

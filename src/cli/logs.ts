@@ -1,84 +1,87 @@
-/** `capfence logs`: the latest decisions, oldest first. */
+/** `capfence logs`: the latest decisions, oldest first, and on request those that follow. */
 
-import { resolve } from "node:path";
-
-import { defaultAuditLog } from "../audit/default-path.ts";
-import type { DecisionEntry } from "../audit/entry.ts";
+import type { Head, OutcomeEntry, StoredEntry } from "../audit/entry.ts";
 import { readEntries } from "../audit/read.ts";
-import type { DecisionKind } from "../event.ts";
+import { AuditCorruptError } from "../errors.ts";
+import { entriesAfter } from "./follow.ts";
 import { EXIT, type ExitCode, type Host } from "./host.ts";
-import { table } from "./table.ts";
-import { coloursFor, jsonLine } from "./terminal.ts";
-import { formatTime } from "./time.ts";
+import { auditLogPath } from "./log-path.ts";
+import { EntryPrinter, isWanted, type DecisionFilter, type Shown } from "./shown-entries.ts";
 
-/** The options of `capfence logs`; times are milliseconds since the epoch. */
-export interface LogsOptions {
+/** The options of `capfence logs`. */
+export interface LogsOptions extends DecisionFilter {
   readonly auditLog?: string;
-  readonly agent?: string;
-  readonly decision?: DecisionKind;
-  /** The first moment shown. */
-  readonly since?: number;
-  /** The first moment no longer shown. */
-  readonly until?: number;
   readonly limit: number;
+  readonly follow?: true;
   readonly json?: true;
 }
 
-interface Shown {
-  readonly seq: number;
-  readonly hash: string;
-  readonly entry: DecisionEntry;
-}
-
-const HEADER = ["timestamp", "agent_id", "capability", "decision", "reason"] as const;
-const DECISION_COLUMN = HEADER.indexOf("decision");
+/** Decisions shown whose outcome is waited for, at most: one that was made without a tool never gets any. */
+const MAX_AWAITED = 10_000;
 
 /**
- * Prints the latest decisions that match.
+ * Prints the latest decisions that match, and with `follow` those that follow, until it is interrupted.
  *
- * @throws AuditUnavailableError when the log cannot be read, AuditCorruptError when it is no audit log.
+ * @throws AuditUnavailableError when the log cannot be read, AuditCorruptError when what was read of it is damaged.
  */
 export async function logs(options: LogsOptions, host: Host): Promise<ExitCode> {
-  const latest = await readLatest(resolve(host.cwd, options.auditLog ?? defaultAuditLog(host.env)), options);
-  if (options.json === true) {
-    for (const { entry, seq, hash } of latest) host.stdout.write(jsonLine({ ...entry, seq, hash }));
-    return EXIT.ok;
+  const path = auditLogPath(options.auditLog, host);
+  const printer = new EntryPrinter(host, options.json === true);
+  const interruption = options.follow === true ? host.interruption() : undefined;
+  const { latest, head } = await readLatest(path, options);
+  printer.print(latest);
+  if (interruption === undefined) return EXIT.ok;
+  const awaited = new Set<number>();
+  for (const { seq, ended } of latest) if (ended === undefined) awaited.add(seq);
+  for await (const entries of entriesAfter(path, head, host, interruption)) {
+    const lines = newLines(entries, awaited, options);
+    if (lines.length > 0) printer.print(lines);
   }
-  const colours = coloursFor(host);
-  const rows = latest.map(({ entry }) => [
-    formatTime(entry.ts),
-    entry.actor,
-    entry.capability,
-    entry.decision,
-    entry.reason,
-  ]);
-  host.stdout.write(
-    table(HEADER, rows, (cell, column, text) => {
-      if (column !== DECISION_COLUMN) return cell;
-      if (text === "allow") return colours.green(cell);
-      return text === "deny" ? colours.red(cell) : colours.yellow(cell);
-    }),
-  );
   return EXIT.ok;
 }
 
-/** The last `limit` decisions that match. The log is streamed; at most twice that many are held. */
-async function readLatest(path: string, options: LogsOptions): Promise<readonly Shown[]> {
-  const { limit } = options;
-  const kept: Shown[] = [];
-  for await (const { seq, hash, entry } of readEntries(path)) {
-    if (entry.kind !== "decision" || !matches(entry, options)) continue;
-    kept.push({ seq, hash, entry });
-    if (kept.length >= 2 * limit) kept.splice(0, kept.length - limit);
+/** The last `limit` decisions that match, and the log's last entry. Reads backwards, and no further than it must. */
+async function readLatest(
+  path: string,
+  options: LogsOptions,
+): Promise<{ readonly latest: readonly Shown[]; readonly head: Head }> {
+  const latest: Shown[] = [];
+  const outcomes = new Map<number, OutcomeEntry>();
+  let head: Head | undefined;
+  for await (const { seq, hash, entry } of readEntries(path, "latest first")) {
+    head ??= { seq, hash };
+    if (entry.kind === "outcome") outcomes.set(entry.of, entry);
+    if (entry.kind !== "decision") continue;
+    const ended = outcomes.get(seq);
+    outcomes.delete(seq);
+    if (!isWanted(entry, options)) continue;
+    latest.push({ seq, hash, entry, ...(ended !== undefined && { ended }) });
+    // Nothing else ends it early: a host's clock may have stepped back, so an earlier entry may be a later moment's.
+    if (latest.length >= options.limit) break;
   }
-  return kept.slice(-limit);
+  if (head === undefined) throw new AuditCorruptError(path, "it has no entries");
+  return { latest: latest.toReversed(), head };
 }
 
-function matches(entry: DecisionEntry, { agent, decision, since, until }: LogsOptions): boolean {
-  if (agent !== undefined && entry.actor !== agent) return false;
-  if (decision !== undefined && entry.decision !== decision) return false;
-  const time = Date.parse(entry.ts);
-  // Put so that an entry whose time cannot be read is shown rather than hidden.
-  if (since !== undefined && time < since) return false;
-  return !(until !== undefined && time >= until);
+/**
+ * What of `entries` is to be printed. An outcome that comes together with its decision is shown in the decision's line;
+ * one that comes later gets a line of its own. `awaited` are the decisions that were printed without an outcome.
+ */
+function newLines(entries: readonly StoredEntry[], awaited: Set<number>, filter: DecisionFilter): Shown[] {
+  const lines = new Map<number, Shown>();
+  for (const { seq, hash, entry } of entries) {
+    if (isWanted(entry, filter)) {
+      lines.set(seq, { seq, hash, entry });
+      awaited.add(seq);
+    } else if (entry.kind === "outcome" && awaited.delete(entry.of)) {
+      const decided = lines.get(entry.of);
+      if (decided === undefined) lines.set(seq, { seq, hash, entry, ended: entry });
+      else lines.set(entry.of, { ...decided, ended: entry });
+    }
+  }
+  for (const seq of awaited) {
+    if (awaited.size <= MAX_AWAITED) break;
+    awaited.delete(seq);
+  }
+  return [...lines.values()];
 }

@@ -14,32 +14,47 @@ const PIECE = /\\u\{[0-9a-f]+\}|./gsu;
 const WIDE =
   /[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\u{3001}-\u{303f}\u{ff01}-\u{ff60}]|(?!\p{Regional_Indicator})\p{Emoji_Presentation}/u;
 
-/**
- * The lines of a table, each ending in a line break and none in a space. Cells are text from outside: they are escaped
- * and cut here. `paint` may colour a cell; it is given what is shown, the column, and the text as it came.
- */
-export function table(
-  header: readonly string[],
-  rows: readonly (readonly string[])[],
-  paint: (shown: string, column: number, text: string) => string = (shown) => shown,
-): string {
-  const cells = rows.map((row) => row.map(cell));
-  const widths = header.map((name, column) =>
-    cells.reduce((widest, row) => Math.max(widest, width(row[column] ?? "")), name.length),
-  );
-  const line = (texts: readonly string[], painted: (text: string, column: number) => string): string =>
-    texts
-      .map((text, column) => {
-        const gap = " ".repeat(Math.max(0, (widths[column] ?? 0) - width(text)));
-        return column === texts.length - 1 ? painted(text, column) : painted(text, column) + gap;
-      })
-      .join("  ");
-  return [
-    line(header, (name) => name),
-    ...cells.map((row, index) => line(row, (text, column) => paint(text, column, rows[index]?.[column] ?? ""))),
-  ]
-    .map((text) => `${text}\n`)
-    .join("");
+/** A table that is printed as its rows come: the header with the first of them, and columns that only get wider. */
+export class Table {
+  readonly #header: readonly string[];
+  readonly #widths: number[];
+  readonly #paint: (shown: string, column: number, text: string) => string;
+  #isBegun = false;
+
+  /** `paint` may colour a cell; it is given what is shown, the column, and the text as it came. */
+  constructor(
+    header: readonly string[],
+    paint: (shown: string, column: number, text: string) => string = (shown) => shown,
+  ) {
+    this.#header = header;
+    this.#widths = header.map((name) => name.length);
+    this.#paint = paint;
+  }
+
+  /** The lines of further rows, each ending in a line break. Cells are text from outside: they are escaped and cut here. */
+  lines(rows: readonly (readonly string[])[]): string {
+    const cells = rows.map((row) => row.map(cell));
+    for (const row of cells) {
+      for (const [column, text] of row.entries()) {
+        this.#widths[column] = Math.max(this.#widths[column] ?? 0, width(text));
+      }
+    }
+    const lines = cells.map((row, index) =>
+      this.#line(row, (text, column) => this.#paint(text, column, rows[index]?.[column] ?? "")),
+    );
+    if (this.#isBegun) return lines.join("");
+    this.#isBegun = true;
+    return [this.#line(this.#header, (name) => name), ...lines].join("");
+  }
+
+  /** One line; nothing after its last column. */
+  #line(texts: readonly string[], painted: (text: string, column: number) => string): string {
+    const columns = texts.map((text, column) => {
+      const gap = " ".repeat(Math.max(0, (this.#widths[column] ?? 0) - width(text)));
+      return column === texts.length - 1 ? painted(text, column) : painted(text, column) + gap;
+    });
+    return `${columns.join("  ")}\n`;
+  }
 }
 
 /** `text` escaped, and cut to {@link MAX_CELL} characters. */

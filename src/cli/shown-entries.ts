@@ -1,0 +1,97 @@
+/** What `capfence logs` shows: decisions, each with how its call ended, as a table or as JSON. */
+
+import type { DecisionEntry, OutcomeEntry, StoredEntry } from "../audit/entry.ts";
+import type { DecisionKind } from "../event.ts";
+import type { Host } from "./host.ts";
+import { Table } from "./table.ts";
+import { coloursFor, jsonLine, type Colours } from "./terminal.ts";
+import { formatTime } from "./time.ts";
+
+/** Which decisions are shown; times are milliseconds since the epoch. */
+export interface DecisionFilter {
+  readonly agent?: string;
+  readonly decision?: DecisionKind;
+  /** The first moment shown. */
+  readonly since?: number;
+  /** The first moment no longer shown. */
+  readonly until?: number;
+}
+
+/** A line to be printed: a decision, or an outcome that was recorded after its decision was printed. */
+export interface Shown {
+  readonly seq: number;
+  readonly hash: string;
+  readonly entry: DecisionEntry | OutcomeEntry;
+  /** How the call ended; absent while no entry says it. */
+  readonly ended?: OutcomeEntry;
+}
+
+const HEADER = ["timestamp", "agent_id", "capability", "decision", "reason"] as const;
+const DECISION_COLUMN = HEADER.indexOf("decision");
+const OUTCOME_COLUMN = HEADER.length;
+
+/** Whether `entry` is a decision to be shown. */
+export function isWanted(entry: StoredEntry["entry"], filter: DecisionFilter): entry is DecisionEntry {
+  if (entry.kind !== "decision") return false;
+  const { agent, decision, since, until } = filter;
+  if (agent !== undefined && entry.actor !== agent) return false;
+  if (decision !== undefined && entry.decision !== decision) return false;
+  const time = Date.parse(entry.ts);
+  // Put so that an entry whose time cannot be read is shown rather than hidden.
+  if (since !== undefined && time < since) return false;
+  return !(until !== undefined && time >= until);
+}
+
+/** Prints lines as they come. */
+export class EntryPrinter {
+  readonly #host: Host;
+  readonly #json: boolean;
+  readonly #colours: Colours;
+  #table: Table | undefined;
+  #hasOutcomes = false;
+
+  constructor(host: Host, json: boolean) {
+    this.#host = host;
+    this.#json = json;
+    this.#colours = coloursFor(host);
+  }
+
+  /** Prints further lines. The first call prints the header, and so does the one that first has an outcome to show. */
+  print(lines: readonly Shown[]): void {
+    if (this.#json) {
+      for (const line of lines) {
+        const { entry, seq, hash } = line;
+        this.#host.stdout.write(jsonLine({ ...entry, seq, hash, outcome: outcome(line) }));
+      }
+      return;
+    }
+    if (!this.#hasOutcomes && lines.some(({ ended }) => ended !== undefined)) {
+      this.#hasOutcomes = true;
+      this.#table = undefined;
+    }
+    this.#table ??= new Table(this.#hasOutcomes ? [...HEADER, "outcome"] : HEADER, this.#paint.bind(this));
+    this.#host.stdout.write(this.#table.lines(lines.map((line) => this.#cells(line))));
+  }
+
+  #cells(line: Shown): string[] {
+    const { entry } = line;
+    const [decision, reason] = entry.kind === "decision" ? [entry.decision, entry.reason] : ["-", "-"];
+    const cells = [formatTime(entry.ts), entry.actor, entry.capability, decision, reason];
+    // A forged entry's members may be of any type.
+    return (this.#hasOutcomes ? [...cells, outcome(line)] : cells).map(String);
+  }
+
+  #paint(cell: string, column: number, text: string): string {
+    const { green, red, yellow } = this.#colours;
+    if (column === OUTCOME_COLUMN) return text === "failed" ? red(cell) : cell;
+    if (column !== DECISION_COLUMN || text === "-") return cell;
+    if (text === "allow") return green(cell);
+    return text === "deny" ? red(cell) : yellow(cell);
+  }
+}
+
+/** How the call ended, in one word. What an entry says goes before what should have been. */
+function outcome({ entry, ended }: Shown): string {
+  if (ended !== undefined) return ended.status === "finished" ? "ok" : ended.status;
+  return entry.kind === "decision" && !entry.authorized ? "blocked" : "unknown";
+}
