@@ -57,6 +57,17 @@ describe("a tail's first line, with a hash that fits,", () => {
   });
 });
 
+describe("a tail that begins behind the database's end", () => {
+  it.each([
+    ["with nothing but its first line", ""],
+    ["with an unfinished write", "0123"],
+  ])("and goes on %s, shows that entries are missing", async (_name, rest) => {
+    const text = headerWith("first", "7") + rest;
+    const report = await verifyLog(placeLog(closed, Buffer.from(text)));
+    expect(report.problems).toEqual([{ seq: 5, what: "entries 5 to 6 are missing" }]);
+  });
+});
+
 describe("a tail's line, with a hash that fits,", () => {
   it.each<[string, readonly number[]]>([
     ["a byte that begins nothing", [0xff]],

@@ -103,6 +103,8 @@ export class ChainCheck {
     if (known !== undefined && known !== head.hash) {
       this.problem(head.seq, "the tail follows another entry than the one in the database");
     }
+    // Each line says so itself; where there is none, the first line does.
+    if (lines.length === 1) this.#missing(head.seq);
     for (const [index, line] of lines.slice(1).entries()) {
       const stored = parseTailLine(line);
       this.#entry(head.seq + 1 + index, stored?.hash ?? "", stored?.entry);
@@ -182,10 +184,16 @@ export class ChainCheck {
       if (seq > 0) this.#start = { seq, prev: entry?.prev ?? "", isNamed: false };
       if (seq > 0) this.#previous = undefined;
     } else if (seq > this.#expected) {
-      const upTo = seq - 1 > this.#expected ? `entries ${this.#expected} to ${seq - 1} are` : "it is";
-      this.problem(this.#expected, `${upTo} missing`);
+      this.#missing(seq - 1);
       this.#previous = undefined;
     }
+  }
+
+  /** All up to `last` should have come by now. */
+  #missing(last: number): void {
+    if (this.#expected === undefined || last < this.#expected) return;
+    const which = last > this.#expected ? `entries ${this.#expected} to ${last} are` : "it is";
+    this.problem(this.#expected, `${which} missing`);
   }
 
   #misfit(seq: number, entry: Entry): string | undefined {
