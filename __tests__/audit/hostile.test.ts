@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 
+import type { SqlValue } from "sql.js";
 import { describe, expect, it } from "vitest";
 
 import { verifyLog } from "../../src/audit/verify.ts";
-import { placeLog, sampleFiles } from "./sample-log.ts";
-import { line, sha256 } from "./tampering.ts";
+import { placeLog, query, sampleFiles } from "./sample-log.ts";
+import { altered, line, sha256 } from "./tampering.ts";
 
 /** What somebody wrote who computes hashes as we do, and keeps to nothing else. */
 const { closed, genesis, tail } = await sampleFiles();
@@ -86,3 +87,25 @@ describe("a tail's line, with a hash that fits,", () => {
     expect(report.problems).toEqual([{ seq: 4, what: "its text and its hash do not agree" }]);
   });
 });
+
+describe("an entry before the genesis entry", () => {
+  it("is found, though the genesis entry follows it", async () => {
+    const genesisBody = String(bodyOf(closed, 0));
+    const before = genesisBody.replace('"genesis"', '"decision","authorized":true').replace('"seq":0', '"seq":-1');
+    const after = genesisBody.replace("0".repeat(64), sha256(before));
+    const changed = altered(closed, (database) => {
+      database.run("DELETE FROM entries");
+      for (const [seq, body] of [before, after].entries()) {
+        const { ts, kind } = JSON.parse(body) as { ts: string; kind: string };
+        const row = [seq - 1, sha256(body), body, ts, kind];
+        database.run("INSERT INTO entries (seq, hash, body, ts, kind) VALUES (?, ?, ?, ?, ?)", row);
+      }
+    });
+    const { problems } = await verifyLog(placeLog(changed));
+    expect(problems).toEqual([{ seq: -1, what: "a log begins with one genesis entry, and has no other" }]);
+  });
+});
+
+function bodyOf(database: Uint8Array, seq: number): SqlValue | undefined {
+  return query(placeLog(database), `SELECT body FROM entries WHERE seq = ${seq}`)[0]?.[0];
+}

@@ -200,7 +200,9 @@ export class ChainCheck {
     if (entry.v !== FORMAT_VERSION) return `its format, ${entry.v}, is not known`;
     if (!ENTRY_KINDS.has(entry.kind)) return "its kind is not known";
     if (entry.seq !== seq) return `it says of itself that it is entry ${entry.seq}`;
-    if ((entry.kind === "genesis") !== (seq === 0)) return "a log begins with one genesis entry, and has no other";
+    if (seq < 0 || (entry.kind === "genesis") !== (seq === 0)) {
+      return "a log begins with one genesis entry, and has no other";
+    }
     if (this.#log !== undefined && entry.log !== this.#log) return "it belongs to another log";
     return undefined;
   }
