@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 
 import { verifyLog } from "../../src/audit/verify.ts";
 import { placeLog, query, sampleFiles } from "./sample-log.ts";
-import { altered, line, sha256 } from "./tampering.ts";
+import { altered, line, rewritten, sha256 } from "./tampering.ts";
 
 /** What somebody wrote who computes hashes as we do, and keeps to nothing else. */
 const { closed, genesis, tail } = await sampleFiles();
@@ -88,6 +88,39 @@ describe("a tail's line, with a hash that fits,", () => {
   });
 });
 
+describe("an entry made anew with a hash that fits, the last of its log,", () => {
+  it.each<[string, number, (body: string) => string]>([
+    ["an outcome of nothing", 2, (body) => body.replace('"of":1,', "")],
+    ["an outcome of null", 2, (body) => body.replace('"of":1', '"of":null')],
+    ["an outcome of text", 2, (body) => body.replace('"of":1', '"of":"1"')],
+    ["an outcome of half an entry", 2, (body) => body.replace('"of":1', '"of":1.5')],
+    ["an outcome of lists in lists", 2, (body) => body.replace('"of":1', `"of":${nested(50_000)}`)],
+    ["a decision that lets nothing through or not", 1, (body) => body.replace('"authorized":true,', "")],
+    ["a decision that is authorized by text", 1, (body) => body.replace('"authorized":true', '"authorized":"no"')],
+  ])("%s, is found", async (_name, seq, change) => {
+    const end = altered(closed, `DELETE FROM entries WHERE seq > ${seq}`);
+    const body = change(String(bodyOf(end, seq)));
+    expect(body).not.toBe(bodyOf(end, seq));
+    const { of = null } = JSON.parse(body) as { of?: SqlValue };
+    const changed = altered(end, (database) =>
+      database.run("UPDATE entries SET hash = ?, body = ?, decision_seq = ? WHERE seq = ?", [
+        sha256(body),
+        body,
+        Array.isArray(of) ? null : of,
+        seq,
+      ]),
+    );
+    const { problems } = await verifyLog(placeLog(changed));
+    expect(problems[0]?.seq).toBe(seq);
+    expect(problems[0]?.what).toMatch(/^it (names no decision|does not say whether)/);
+  });
+
+  it("cannot be deep enough to end verification", async () => {
+    const changed = rewritten(closed, 4, (body) => body.replace('"actor":', `"deep":${nested(100_000)},"actor":`));
+    expect(await verifyLog(placeLog(changed))).toMatchObject({ intact: true, entries: 4 });
+  });
+});
+
 describe("an entry before the genesis entry", () => {
   it("is found, though the genesis entry follows it", async () => {
     const genesisBody = String(bodyOf(closed, 0));
@@ -105,6 +138,10 @@ describe("an entry before the genesis entry", () => {
     expect(problems).toEqual([{ seq: -1, what: "a log begins with one genesis entry, and has no other" }]);
   });
 });
+
+function nested(depth: number): string {
+  return "[".repeat(depth) + "]".repeat(depth);
+}
 
 function bodyOf(database: Uint8Array, seq: number): SqlValue | undefined {
   return query(placeLog(database), `SELECT body FROM entries WHERE seq = ${seq}`)[0]?.[0];

@@ -176,7 +176,7 @@ export class ChainCheck {
     this.last = { seq, ts: entry.ts };
     if (isCounted(entry)) this.entries += 1;
     if (entry.kind === "segment") this.#named(seq, entry);
-    this.outcomes.add(seq, entry);
+    if (problem === undefined) this.outcomes.add(seq, entry);
   }
 
   #gap(seq: number, entry: Entry | undefined): void {
@@ -204,7 +204,7 @@ export class ChainCheck {
       return "a log begins with one genesis entry, and has no other";
     }
     if (this.#log !== undefined && entry.log !== this.#log) return "it belongs to another log";
-    return undefined;
+    return missingMember(entry);
   }
 
   /** An entry that is sound in itself and not followed by the next was changed and given a new hash. */
@@ -245,4 +245,13 @@ export class ChainCheck {
       this.problem(seq, "one of its columns does not agree with its text");
     }
   }
+}
+
+/** What pairing goes by must be what its type says: whoever computes a hash can have written anything. */
+function missingMember(entry: Entry): string | undefined {
+  if (entry.kind === "outcome" && !Number.isSafeInteger(entry.of)) return "it names no decision";
+  if (entry.kind === "decision" && typeof entry.authorized !== "boolean") {
+    return "it does not say whether the call was let through";
+  }
+  return undefined;
 }
