@@ -1,8 +1,11 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { linkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { text } from "node:stream/consumers";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 
 import { Workplace } from "./captured-host.ts";
 import { record, WALKTHROUGH } from "./recorded-calls.ts";
@@ -55,4 +58,51 @@ it.skipIf(process.platform === "win32")("can be piped to head, and still tells w
     },
   );
   expect({ stdout, stderr }).toEqual({ stdout: '{"action":"execute",\n', stderr: "exit 0\n" });
+});
+
+it.skipIf(process.platform === "win32")("follows no longer than somebody reads", async () => {
+  await record(place.path("read.db"), WALKTHROUGH);
+  const follower = spawn(process.execPath, [...ARGUMENTS, "logs", "-f", "--audit-log", "read.db"], {
+    cwd: place.directory,
+    env: ENV,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  onTestFinished(() => void follower.kill("SIGKILL"));
+  const stderr = text(follower.stderr);
+  await once(follower.stdout, "data");
+  follower.stdout.destroy();
+  await record(place.path("read.db"), WALKTHROUGH);
+  const [code] = (await once(follower, "exit")) as [number | null];
+  expect({ code, stderr: await stderr }).toEqual({ code: 0, stderr: "" });
+});
+
+const python = process.platform !== "win32" && spawnSync("python3", ["-c", "import pty"]).status === 0;
+
+it.skipIf(!python).each([
+  ["y\n", 0, "The lock is removed, and the log records who removed it."],
+  ["yes\n", 0, "The lock is removed, and the log records who removed it."],
+  ["\n", 1, "capfence: the lock stays"],
+  ["yesterday\n", 1, "capfence: the lock stays"],
+  ["\u{4}", 1, "capfence: the lock stays"],
+  ["\u{3}", 1, "capfence: the lock stays"],
+])("asks on a terminal: %j exits %d", async (typed, code, message) => {
+  const log = place.path(`locked-${Buffer.from(typed).toString("hex")}.db`);
+  await record(log, WALKTHROUGH);
+  const owner = { pid: 1, thread: 0, host: "far-away", boot: "", namespace: "", started: "", nonce: "00000000" };
+  writeFileSync(`${log}-owner.00000000`, JSON.stringify(owner));
+  linkSync(`${log}-owner.00000000`, `${log}-lock`);
+  const terminal = [
+    "import os, pty, sys",
+    "def read(fd):",
+    "  data = os.read(fd, 1024)",
+    `  if b'[y/N]' in data: os.write(fd, ${JSON.stringify(typed)}.encode())`,
+    "  return data",
+    "sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:], read)))",
+  ].join("\n");
+  const { status, stdout } = spawnSync(
+    "python3",
+    ["-c", terminal, process.execPath, ...ARGUMENTS, "unlock", "--audit-log", log],
+    { cwd: place.directory, env: ENV, encoding: "utf8" },
+  );
+  expect({ status, answered: stdout.includes(message) }).toEqual({ status: code, answered: true });
 });

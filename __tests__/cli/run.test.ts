@@ -101,6 +101,7 @@ describe("help and version", () => {
         verify [options]      Checks the hash chain of an audit log. Never writes.
         checkpoint [options]  Signs how long an audit log is and what its last entry is.
         keys                  Makes the keys that checkpoints are signed with.
+        unlock [options]      Removes a lock whose owner is on another host. Asks first.
         help [command]        print help for a command
 
       Exit codes:

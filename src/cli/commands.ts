@@ -10,6 +10,7 @@ import type { ExitCode, Host } from "./host.ts";
 import type { KeysGenerateOptions } from "./keys.ts";
 import type { LogsOptions } from "./logs.ts";
 import { collectPaths, parseCount, parseKeyName, parsePath, timeParser } from "./option-values.ts";
+import type { UnlockOptions } from "./unlock.ts";
 import type { VerifyOptions } from "./verify.ts";
 
 const DECISIONS: readonly DecisionKind[] = ["allow", "deny", "require_approval"];
@@ -43,7 +44,7 @@ export function commandLine(host: Host, output: OutputConfiguration, finish: (co
     .helpCommand("help [command]", "print help for a command")
     .addHelpText("after", EXIT_CODES)
     .addHelpText("after", FINDING);
-  for (const add of [addLogs, addVerify, addCheckpoint, addKeys]) add(program, host, finish);
+  for (const add of [addLogs, addVerify, addCheckpoint, addKeys, addUnlock]) add(program, host, finish);
   return program;
 }
 
@@ -126,6 +127,22 @@ const addKeys: Addition = (program, host, finish) => {
     .action(async (options: KeysGenerateOptions) => {
       const { keysGenerate } = await import("./keys.ts");
       finish(keysGenerate(options, host));
+    });
+};
+
+const addUnlock: Addition = (program, host, finish) => {
+  program
+    .command("unlock")
+    .summary("Removes a lock whose owner is on another host. Asks first.")
+    .description(
+      "Removes a log's lock whose owner cannot be looked at from here, such as one on another host. Asks first, and records it.",
+    )
+    .addOption(auditLogOption())
+    .option("--yes", "do not ask: its owner has certainly ended")
+    .addHelpText("after", EXIT_CODES)
+    .action(async (options: UnlockOptions) => {
+      const { unlock } = await import("./unlock.ts");
+      finish(await unlock(options, host));
     });
 };
 
