@@ -40,12 +40,16 @@ export interface Decision {
   readonly rule?: RuleReference;
   /** What the rule's author says to the agent, the rule's `reason`; absent when it says nothing. */
   readonly message?: string;
+  /** What the policy's `risk_levels` make of the event's risk, when that decides or is only noted (`warn`). */
+  readonly riskLevel?: { readonly level: string; readonly action: "warn" | "require_approval" | "deny" };
 }
 
 /** A decision that has been recorded: what `ActionRuntime.execute` answers. */
 export interface Verdict extends Decision {
   /** Whether the action may run. */
   readonly authorized: boolean;
+  /** Whether the decision is enforced. When not, the runtime observes: `authorized` is true whatever the decision. */
+  readonly enforced: boolean;
   /** The event that was judged. */
   readonly eventId: string;
   /** The entry of the audit log that holds this decision. */

@@ -2,12 +2,12 @@ import { describe, expect, it, onTestFinished, vi } from "vitest";
 
 import type { Answer } from "../../src/policy/answer.ts";
 import { Subject } from "../../src/policy/conditions/condition.ts";
-import { compileContains } from "../../src/policy/conditions/contains.ts";
+import { contains as kind } from "../../src/policy/conditions/contains.ts";
 import { PayloadText } from "../../src/policy/payload-text.ts";
 import { call, decide } from "./calls.ts";
 
 const ask = (contains: unknown, payload: object): Answer =>
-  compileContains(contains, () => {})(new Subject(call({ payload })));
+  kind.compile(contains, () => {}).ask(new Subject(call({ payload })));
 
 describe("contains", () => {
   it.each<[unknown, object, Answer]>([
@@ -86,7 +86,6 @@ describe("PayloadText", () => {
     decide("deny: [{capability: fs, contains: x}, fs]\nallow: [shell]");
     expect(built).not.toHaveBeenCalled();
     decide("deny: [{capability: shell, contains: x}, {capability: shell, contains: [y, z]}]\nallow: [shell]");
-    // For the folded text, and for the normalised one.
-    expect(built).toHaveBeenCalledTimes(2);
+    expect(new Set(built.mock.results.map(({ value }) => value))).toHaveProperty("size", 1);
   });
 });

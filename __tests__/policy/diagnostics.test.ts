@@ -44,7 +44,10 @@ describe("a policy that does not fit the schema", () => {
     ],
     [
       "extra: 1",
-      ["1:1 extra: unknown key `extra`; known here: version, policy_name, description, deny, require_approval, allow"],
+      [
+        "1:1 extra: unknown key `extra`; known here: version, policy_name, description, extends, approval_timeout_seconds, " +
+          "risk_levels, deny, require_approval, allow, rules",
+      ],
     ],
     ["deny:\n- {capabilty: a.b}\n", ["2:4 deny[0].capabilty: unknown key `capabilty`; did you mean `capability`?"]],
     ["deny:\n- {contains: a}\n", ["2:3 deny[0]: the key `capability` is missing"]],

@@ -45,6 +45,7 @@ describe("Policy.evaluate", () => {
     expect(policy.evaluate(call())).toEqual({
       decision: "allow",
       reason: "policy_allow",
+      message: "fine",
       rule: { id: "tidy", section: "allow", index: 1, source: { file: "agents.yaml", line: 4 } },
     });
   });

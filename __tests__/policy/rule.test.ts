@@ -7,10 +7,15 @@ import { call } from "./calls.ts";
 
 const rule = (...answers: (Answer | Error)[]): Rule => ({
   capability: "shell",
-  conditions: answers.map((answer) => () => {
-    if (answer instanceof Error) throw answer;
-    return answer;
-  }),
+  order: 0,
+  conditions: answers.map((answer) => ({
+    key: "contains",
+    ask: () => {
+      if (answer instanceof Error) throw answer;
+      return answer;
+    },
+    why: () => "",
+  })),
   decision: {
     decision: "deny",
     reason: "policy_deny",

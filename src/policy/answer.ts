@@ -11,6 +11,23 @@ export function both(left: Answer, right: Answer): Answer {
   return left === "yes" ? right : "maybe";
 }
 
+/** Either will do: `yes` if either is `yes`, else `maybe` if either is `maybe`, else `no`. */
+export function either(left: Answer, right: Answer): Answer {
+  if (left === "yes" || right === "yes") return "yes";
+  return left === "no" ? right : "maybe";
+}
+
+/** What several things say together that one rule is about: `yes` if all do, `no` if none does or there are none, else `maybe`. */
+export function alike(answers: readonly Answer[]): Answer {
+  const [first = "no"] = answers;
+  return answers.every((answer) => answer === first) ? first : "maybe";
+}
+
+/** As much as can be said when the one who says it is not trusted: never `yes`. */
+export function atMostMaybe(answer: Answer): Answer {
+  return answer === "yes" ? "maybe" : answer;
+}
+
 /** Whether a rule of this section takes effect on this answer: restrictions on `yes` and `maybe`, permissions on `yes`. */
 export function fires(section: DecisionKind, answer: Answer): boolean {
   return answer === "yes" || (answer === "maybe" && section !== "allow");

@@ -6,8 +6,8 @@ import type { Diagnostics } from "./diagnostics.ts";
 import type { PolicyDocument } from "./document.ts";
 import { keyProblem } from "./keys.ts";
 import { showKey, type Path } from "./path.ts";
-import { newPlace, type Place } from "./place.ts";
-import { scalarValues } from "./scalars.ts";
+import { ListPlace, MappingPlace, type Place } from "./place.ts";
+import { scalarValue } from "./scalars.ts";
 import { ABSENT, TextCursor } from "./text-cursor.ts";
 
 /** Deepest nesting of lists and mappings, the outermost counted as 1. */
@@ -26,29 +26,39 @@ export function composeDocument(
 }
 
 /** A list or mapping that is still open. */
-interface Frame {
-  readonly place: Place;
-  readonly list?: unknown[];
-  readonly record?: Record<string, unknown>;
+type Frame = OpenList | OpenMapping;
+
+interface OpenList {
+  readonly list: unknown[];
+  readonly place: ListPlace;
+}
+
+interface OpenMapping {
+  readonly list?: never;
+  readonly record: Record<string, unknown>;
+  readonly place: MappingPlace;
   /** The key whose value comes next. The value of a refused key is looked through and left out. */
-  key?: { readonly name: string; readonly offset: number; readonly refused: boolean } | undefined;
+  key: string | undefined;
+  keyOffset: number;
+  refused: boolean;
 }
 
 class Composer {
+  readonly #text: string;
   readonly #events: readonly Event[];
   readonly #diagnostics: Diagnostics;
-  readonly #values: readonly unknown[];
   readonly #frames: Frame[] = [];
   readonly #cursor: TextCursor;
-  #scalars = 0;
+  /** Keys that have been looked at and may stand in a mapping, quoted or not; most keys come again and again. */
+  readonly #goodKeys: Set<string> = new Set();
   /** Whether the document is an empty node, which YAML takes for null. */
   #blank = false;
   #result: PolicyDocument | undefined;
 
   constructor(text: string, events: readonly Event[], diagnostics: Diagnostics) {
+    this.#text = text;
     this.#events = events;
     this.#diagnostics = diagnostics;
-    this.#values = scalarValues(text, events);
     this.#cursor = new TextCursor(text);
   }
 
@@ -98,7 +108,7 @@ class Composer {
 
   /** The path of the value or key that comes next. */
   get #path(): Path {
-    return this.#frames.flatMap(({ list, key }) => (list === undefined ? (key?.name ?? []) : list.length));
+    return this.#frames.flatMap((frame) => (frame.list === undefined ? (frame.key ?? []) : frame.list.length));
   }
 
   #report(offset: number, message: string): void {
@@ -106,13 +116,12 @@ class Composer {
   }
 
   #scalar(event: ScalarEvent): void {
-    const value = this.#values[this.#scalars];
-    this.#scalars += 1;
+    const value = scalarValue(this.#text, event);
     const offset = this.#properties(event, this.#scalarOffset(event));
     if (typeof value === "string" && !value.isWellFormed()) {
       this.#refused(offset, "an escape for half a surrogate pair, which is not a character");
     } else if (this.#awaitsKey()) this.#takeKey(String(value), offset, event.style === SCALAR_STYLE.PLAIN);
-    else this.#add(value, newPlace(offset));
+    else this.#add(value, offset);
   }
 
   #open(event: SequenceEvent | MappingEvent): boolean {
@@ -123,8 +132,11 @@ class Composer {
     }
     if (this.#awaitsKey()) this.#report(offset, "a list or a mapping as a key; keys are plain text");
     this.#cursor.open(event);
-    const place = newPlace(offset);
-    this.#frames.push(event.type === EVENT_ID.SEQUENCE ? { place, list: [] } : { place, record: newRecord() });
+    this.#frames.push(
+      event.type === EVENT_ID.SEQUENCE
+        ? { list: [], place: new ListPlace(offset) }
+        : { record: newRecord(), place: new MappingPlace(offset), key: undefined, keyOffset: 0, refused: false },
+    );
     return true;
   }
 
@@ -137,7 +149,7 @@ class Composer {
 
   #awaitsKey(): boolean {
     const frame = this.#frames.at(-1);
-    return frame?.record !== undefined && frame.key === undefined;
+    return frame !== undefined && frame.list === undefined && frame.key === undefined;
   }
 
   /** Adds a finished value to what is open around it. */
@@ -147,10 +159,10 @@ class Composer {
     else if (frame.list !== undefined) {
       frame.list.push(value);
       frame.place.items.push(place);
-    } else if (frame.record !== undefined) {
-      if (frame.key?.refused === false) {
-        frame.record[frame.key.name] = value;
-        frame.place.entries.set(frame.key.name, { key: frame.key.offset, value: place });
+    } else {
+      if (frame.key !== undefined && !frame.refused) {
+        frame.record[frame.key] = value;
+        frame.place.add(frame.key, frame.keyOffset, place);
       }
       frame.key = undefined;
     }
@@ -158,15 +170,26 @@ class Composer {
 
   #setKey(name: string, offset: number, refused: boolean): void {
     const frame = this.#frames.at(-1);
-    if (frame !== undefined) frame.key = { name, offset, refused };
+    if (frame === undefined || frame.list !== undefined) return;
+    frame.key = name;
+    frame.keyOffset = offset;
+    frame.refused = refused;
   }
 
   #takeKey(name: string, offset: number, plain: boolean): void {
-    const twice = this.#frames.at(-1)?.place.entries.has(name) === true;
+    const frame = this.#frames.at(-1);
+    const twice = frame !== undefined && frame.list === undefined && name in frame.record;
     const problem =
-      keyProblem(name, plain) ?? (twice ? `the key ${showKey(name)} is already in this mapping` : undefined);
+      this.#keyProblem(name, plain) ?? (twice ? `the key ${showKey(name)} is already in this mapping` : undefined);
     this.#setKey(name, offset, problem !== undefined);
     if (problem !== undefined) this.#report(offset, problem);
+  }
+
+  #keyProblem(name: string, plain: boolean): string | undefined {
+    if (this.#goodKeys.has(name)) return undefined;
+    const problem = keyProblem(name, plain);
+    if (problem === undefined && name !== "<<") this.#goodKeys.add(name);
+    return problem;
   }
 
   /** Where a scalar begins; for an empty one, where the key or the dash stands that it belongs to. */
@@ -175,14 +198,15 @@ class Composer {
     if (event.valueStart !== ABSENT) return this.#cursor.scalar(event);
     this.#blank = frame === undefined;
     const dash = frame?.list === undefined ? undefined : this.#cursor.dash();
-    return frame?.key?.offset ?? dash ?? frame?.place.offset ?? 0;
+    if (frame !== undefined && frame.list === undefined && frame.key !== undefined) return frame.keyOffset;
+    return dash ?? frame?.place.offset ?? 0;
   }
 
   /** Reports a node that has no value of its own and goes on as if it were empty. */
   #refused(offset: number, message: string): void {
     this.#report(offset, message);
     if (this.#awaitsKey()) this.#setKey(UNNAMED, offset, true);
-    else this.#add(null, newPlace(offset));
+    else this.#add(null, offset);
   }
 
   /** Refuses the anchor or tag of a node; returns where the node begins, properties included. */

@@ -70,11 +70,16 @@ export class Diagnostics {
 
   /** Whether something at `path`, or inside it, has a problem. */
   touches(path: Path): boolean {
-    return this.#touched.has(formatPath(path));
+    return !this.clean && this.#touched.has(formatPath(path));
   }
 
   /** An error that holds all problems in the order of the text. */
   toError(): PolicyLoadError {
+    return new PolicyLoadError(this.issues());
+  }
+
+  /** All problems in the order of the text. */
+  issues(): readonly PolicyIssue[] {
     const problems = [...this.#problems.values()].toSorted((left, right) => left.offset - right.offset);
     const issues = problems.slice(0, MAX_ISSUES).map((problem) => this.#issue(problem));
     const next = problems[MAX_ISSUES];
@@ -82,7 +87,12 @@ export class Diagnostics {
       const more = `and ${problems.length - MAX_ISSUES + this.#dropped} more problems; correct the ones above first`;
       issues.push(this.#issue({ offset: next.offset, path: "", message: more }));
     }
-    return new PolicyLoadError(issues);
+    return issues;
+  }
+
+  /** What there is to say about `offset`, without noting it as a problem. */
+  issueAt(offset: number, path: Path, message: string): PolicyIssue {
+    return this.#issue({ offset, path: formatPath(path), message });
   }
 
   #issue({ offset, path, message }: Problem): PolicyIssue {

@@ -1,18 +1,26 @@
 /** Policy: a checked policy file that decides about events. */
 
+import { resolve } from "node:path";
+
+import { PolicyLoadError } from "../errors.ts";
 import { ActionEvent, type Decision } from "../event.ts";
 import { Subject } from "./conditions/condition.ts";
-import { Diagnostics } from "./diagnostics.ts";
-import { digestOf } from "./digest.ts";
-import { readDocument } from "./document.ts";
+import type { Diagnostics } from "./diagnostics.ts";
+import { explain, type Explanation } from "./explain.ts";
 import { readPolicyFile } from "./policy-file.ts";
+import { approvalTimeout, digestOf, resolvePolicy, riskActions, type ResolvedPolicy } from "./resolved.ts";
 import { compileRules } from "./rule-compiler.ts";
 import { RuleSet } from "./rule-set.ts";
-import { validateShape } from "./validate.ts";
+import type { WrittenRule } from "./rule.ts";
+import { readSources, type NamedText, type PolicySource } from "./sources.ts";
+import { whyNotAllow, type Obstacles } from "./why-not-allow.ts";
 
 /** Options of {@link Policy.parse}. */
 export interface PolicyParseOptions {
-  /** What errors and decisions call the text. Default: `<policy>`. */
+  /**
+   * What errors and decisions call the text: the path of the file it is from. Files it extends are relative to that; without
+   * a source it cannot extend any. Default: `<policy>`.
+   */
   readonly source?: string | undefined;
 }
 
@@ -20,55 +28,70 @@ const INVALID_PAYLOAD: Decision = Object.freeze({ decision: "deny", reason: "pay
 
 /** A policy that has been checked and compiled. Frozen. Made by {@link Policy.load} or {@link Policy.parse}. */
 export class Policy {
-  /**
-   * The lower-case hexadecimal SHA-256 of the policy's canonical form: 64 characters, the same whatever the comments, the
-   * order of keys and the name of the file. The order of rules within a section counts.
-   */
-  readonly digest: string;
-  readonly #rules: RuleSet;
+  /** Absolute paths of the files that were read: the one that was loaded first, then those it extends. Frozen. */
+  readonly files: readonly string[];
+  /** How long an approval may be waited for and used, in seconds; `undefined` when no file of the policy says. */
+  readonly approvalTimeoutSeconds: number | undefined;
+  readonly #sources: readonly PolicySource[];
+  readonly #rules: readonly WrittenRule[];
+  readonly #ruleSet: RuleSet;
+  #digest: string | undefined;
 
-  private constructor(rules: RuleSet, digest: string) {
-    this.#rules = rules;
-    this.digest = digest;
+  private constructor(named: NamedText, read: readonly string[]) {
+    const collected: Diagnostics[] = [];
+    const { sources, files } = readSources(named, collected);
+    this.#rules = compileRules(sources);
+    if (!collected.every(({ clean }) => clean)) throw new PolicyLoadError(collected.flatMap((each) => each.issues()));
+    this.files = Object.freeze([...read, ...files]);
+    this.approvalTimeoutSeconds = approvalTimeout(sources);
+    this.#sources = sources;
+    this.#ruleSet = new RuleSet(this.#rules, riskActions(sources));
     Object.freeze(this);
   }
 
   /**
-   * Makes a policy of YAML 1.2 or JSON text. Synchronous.
+   * Makes a policy of YAML 1.2 or JSON text. Synchronous; reads the files that the text extends, and nothing else.
    *
-   * @throws PolicyLoadError with every problem found, when the text is not a valid policy.
+   * @throws PolicyLoadError with every problem found, when the text or a file it extends is not a valid policy.
    * @throws TypeError when `yamlText` or `source` is not a string.
    */
   static parse(yamlText: string, options: PolicyParseOptions = {}): Policy {
-    const { source = "<policy>" } = options;
+    const { source } = options;
     if (typeof yamlText !== "string") throw new TypeError("Policy.parse: the policy must be a string of YAML");
-    if (typeof source !== "string") throw new TypeError("Policy.parse: source must be a string");
-    // A byte order mark is not part of the first line's columns.
-    const text = yamlText.startsWith("\uFEFF") ? yamlText.slice(1) : yamlText;
-    const diagnostics = new Diagnostics(source, text);
-    const document = readDocument(text, diagnostics);
-    if (document !== undefined) {
-      validateShape(document, diagnostics);
-      const rules = compileRules(document, diagnostics);
-      if (diagnostics.clean) return new Policy(new RuleSet(rules), digestOf(document));
-    }
-    throw diagnostics.toError();
+    if (source !== undefined && typeof source !== "string")
+      throw new TypeError("Policy.parse: source must be a string");
+    return new Policy({ text: yamlText, name: source ?? "<policy>", file: source && resolve(source) }, []);
   }
 
   /**
-   * Makes a policy of a file. Synchronous; reads nothing but this file.
+   * Makes a policy of a file. Synchronous; reads the file and those it extends, and nothing else.
    *
-   * @throws PolicyLoadError when the file cannot be read, or with every problem found in it.
+   * @throws PolicyLoadError when a file cannot be read, or with every problem found in them.
    * @throws TypeError when `path` is not a string.
    */
   static load(path: string): Policy {
     if (typeof path !== "string") throw new TypeError("Policy.load: path must be a string");
-    return Policy.parse(readPolicyFile(path), { source: path });
+    const file = resolve(path);
+    return new Policy({ text: readPolicyFile(path), name: path, file }, [file]);
   }
 
   /** Whether `value` is a policy made by this copy of the package. */
   static isInstance(value: unknown): value is Policy {
     return typeof value === "object" && value !== null && #rules in value;
+  }
+
+  /**
+   * The lower-case hexadecimal SHA-256 of the policy's canonical form: 64 characters, the same whatever the comments, the
+   * order of keys, the names of the files and how the policy is split into them. The order of rules counts.
+   */
+  get digest(): string {
+    this.#digest ??= digestOf(this.toJSON());
+    return this.#digest;
+  }
+
+  /** The rules as they are written and compiled, those of extended files first. For checks of the policy itself. */
+  get rules(): readonly WrittenRule[] {
+    return this.#rules;
   }
 
   /**
@@ -81,7 +104,32 @@ export class Policy {
   evaluate(event: ActionEvent): Decision {
     if (!ActionEvent.isInstance(event)) throw new TypeError("Policy.evaluate: event must be an ActionEvent");
     if (event.payloadProblem !== undefined) return INVALID_PAYLOAD;
-    return this.#rules.decide(new Subject(event));
+    return this.#ruleSet.decide(new Subject(event));
+  }
+
+  /**
+   * Says, for every rule that could apply to an event, what each of its conditions answers and why, and which rule decides.
+   * Synchronous; the decision is what {@link evaluate} answers.
+   *
+   * @throws TypeError when `event` was not made by this package.
+   */
+  explain(event: ActionEvent): Explanation {
+    return explain(this.evaluate(event), event, this.#ruleSet);
+  }
+
+  /**
+   * Says what stands between an event and an allow: the rules that stop it, and which conditions the nearest allow rules
+   * miss. Synchronous.
+   *
+   * @throws TypeError when `event` was not made by this package.
+   */
+  whyNotAllow(event: ActionEvent): Obstacles {
+    return whyNotAllow(this.explain(event), event, this.#rules);
+  }
+
+  /** The policy as one plain document, its files put together: a policy parsed from its JSON decides alike. */
+  toJSON(): ResolvedPolicy {
+    return resolvePolicy(this.#sources, this.#rules);
   }
 
   /** Resolves when every condition can give its final answer: at once, as none needs anything loaded. */

@@ -1,14 +1,14 @@
-/** Makes rules of a document whose shape has been checked. */
+/** Makes rules of documents whose shape has been checked. */
 
 import type { DecisionKind, Reason } from "../event.ts";
-import type { Condition } from "./conditions/condition.ts";
 import { CONDITIONS } from "./conditions/index.ts";
-import type { Diagnostics } from "./diagnostics.ts";
-import type { PolicyDocument } from "./document.ts";
+import { checkExamples } from "./examples.ts";
 import { findInvisible } from "./invisible.ts";
+import { modernRule } from "./legacy-rules.ts";
 import { showKey, type Path } from "./path.ts";
 import { offsetOf } from "./place.ts";
-import { SECTIONS, type Rule } from "./rule.ts";
+import { SECTIONS, type NamedCondition, type WrittenRule } from "./rule.ts";
+import type { PolicySource } from "./sources.ts";
 
 const REASONS: Readonly<Record<DecisionKind, Reason>> = {
   deny: "policy_deny",
@@ -17,71 +17,107 @@ const REASONS: Readonly<Record<DecisionKind, Reason>> = {
 };
 
 /** The ids that rules without one are given, so that an author's id never names another rule. */
-const PLACE = /^(?:deny|require_approval|allow)\[\d+\]$/;
+const PLACE = /^(?:deny|require_approval|allow|rules)\[\d+\]$/;
 
 /**
- * Compiles every rule. Reports what ids and conditions have wrong; rules and conditions with problems already reported are
- * passed over, so the result is complete only if `diagnostics` stays clean.
+ * Compiles every rule of every source. Reports what ids, conditions and examples have wrong; rules and conditions with
+ * problems already reported are passed over, so the result is complete only if all diagnostics stay clean.
  */
-export function compileRules(document: PolicyDocument, diagnostics: Diagnostics): readonly Rule[] {
-  const compiler = new RuleCompiler(document, diagnostics);
-  return Object.freeze(
-    SECTIONS.flatMap((section) => {
-      const rules = isRecord(document.data) ? document.data[section] : undefined;
-      if (!Array.isArray(rules)) return [];
-      return rules.flatMap((rule: unknown, index) => compiler.compile(rule, section, index) ?? []);
-    }),
-  );
+export function compileRules(sources: readonly PolicySource[]): readonly WrittenRule[] {
+  const rules: WrittenRule[] = [];
+  const ids = new Map<string, string>();
+  for (const source of sources) new RuleCompiler(source, ids, rules).compile();
+  return rules;
 }
 
+/** Compiles the rules of one source. */
 class RuleCompiler {
-  readonly #document: PolicyDocument;
-  readonly #diagnostics: Diagnostics;
-  readonly #ids: Set<string> = new Set();
+  readonly #source: PolicySource;
+  /** The ids so far, and the sources that have them. */
+  readonly #ids: Map<string, string>;
+  readonly #rules: WrittenRule[];
 
-  constructor(document: PolicyDocument, diagnostics: Diagnostics) {
-    this.#document = document;
-    this.#diagnostics = diagnostics;
+  constructor(source: PolicySource, ids: Map<string, string>, rules: WrittenRule[]) {
+    this.#source = source;
+    this.#ids = ids;
+    this.#rules = rules;
   }
 
-  compile(written: unknown, section: DecisionKind, index: number): Rule | undefined {
-    const path = [section, index];
-    const fields = typeof written === "string" ? { capability: written } : written;
-    if (!isRecord(fields)) return undefined;
-    const conditions = Object.entries(fields).flatMap(
-      ([key, value]) => this.#condition([...path, key], key, value) ?? [],
-    );
-    const id = this.#id([...path, "id"], fields["id"]) ?? `${section}[${index}]`;
-    const { capability } = fields;
-    if (typeof capability !== "string" || this.#diagnostics.touches(path)) return undefined;
-    const line = this.#diagnostics.lineOf(offsetOf(this.#document.root, path));
-    const source = Object.freeze({ file: this.#diagnostics.source, line });
-    const rule = Object.freeze({ id, section, index, source });
-    const decision = Object.freeze({ decision: section, reason: REASONS[section], rule });
-    return Object.freeze({ capability, conditions: Object.freeze(conditions), decision });
+  compile(): void {
+    const { data } = this.#source.document;
+    if (!isRecord(data)) return;
+    for (const section of SECTIONS) {
+      for (const [index, written] of listOf(data[section]).entries()) {
+        this.#rule([section, index], section, index, typeof written === "string" ? { capability: written } : written);
+      }
+    }
+    for (const [index, written] of listOf(data["rules"]).entries()) {
+      const modern = isRecord(written) ? modernRule(written) : undefined;
+      if (modern !== undefined) this.#rule(["rules", index], modern.section, index, modern.rule);
+    }
   }
 
-  #condition(path: Path, key: string, value: unknown): Condition | undefined {
-    const compile = Object.hasOwn(CONDITIONS, key) ? CONDITIONS[key] : undefined;
-    if (compile === undefined || this.#diagnostics.touches(path)) return undefined;
-    return compile(value, (inner, message) => this.#report([...path, ...inner], message));
+  #rule(path: Path, section: DecisionKind, index: number, fields: unknown): void {
+    const { diagnostics, document } = this.#source;
+    if (!isRecord(fields)) return;
+    const conditions: NamedCondition[] = [];
+    for (const key of Object.keys(fields)) {
+      const condition = this.#condition(path, key, fields[key]);
+      if (condition !== undefined) conditions.push(condition);
+    }
+    const written = fields["id"];
+    const id = written === undefined ? undefined : this.#id([...path, "id"], written);
+    const { capability, reason } = fields;
+    if (typeof capability !== "string" || diagnostics.touches(path)) return;
+    const reference = Object.freeze({
+      id: id ?? `${String(path[0])}[${index}]`,
+      section,
+      index,
+      source: Object.freeze({ file: diagnostics.source, line: diagnostics.lineOf(offsetOf(document.root, path)) }),
+    });
+    const decided = { decision: section, reason: REASONS[section], rule: reference };
+    const decision = Object.freeze(typeof reason === "string" ? { ...decided, message: reason } : decided);
+    const order = this.#rules.length;
+    const rule: WrittenRule = { capability, conditions, decision, order, fields, source: this.#source, path };
+    if (fields["examples"] !== undefined) {
+      checkExamples(rule, fields["examples"], (inner, message) =>
+        this.#report([...path, "examples", ...inner], message),
+      );
+    }
+    this.#rules.push(rule);
+  }
+
+  #condition(path: Path, key: string, value: unknown): NamedCondition | undefined {
+    const kind = Object.hasOwn(CONDITIONS, key) ? CONDITIONS[key] : undefined;
+    if (kind === undefined || this.#source.diagnostics.touches([...path, key])) return undefined;
+    const condition = kind.compile(value, (inner, message) => this.#report([...path, key, ...inner], message));
+    return { key, ...condition };
   }
 
   #id(path: Path, id: unknown): string | undefined {
-    if (typeof id !== "string" || this.#diagnostics.touches(path)) return undefined;
+    if (typeof id !== "string" || this.#source.diagnostics.touches(path)) return undefined;
+    const here = this.#source.diagnostics.source;
+    const owner = this.#ids.get(id);
     const invisible = findInvisible(id);
     if (invisible !== undefined) this.#report(path, `has the invisible character ${invisible}`);
     else if (id.trim() !== id) this.#report(path, "begins or ends with white space");
     else if (PLACE.test(id)) this.#report(path, `${showKey(id)} is how a rule without an id is called; choose another`);
-    else if (this.#ids.has(id))
-      this.#report(path, `${showKey(id)} is the id of an earlier rule; ids are unique in a file`);
-    this.#ids.add(id);
+    else if (owner !== undefined) {
+      const place =
+        owner === here ? "an earlier rule; ids are unique in a file" : `a rule of ${showKey(owner)}, which is extended`;
+      this.#report(path, `${showKey(id)} is the id of ${place}`);
+    }
+    this.#ids.set(id, here);
     return id;
   }
 
   #report(path: Path, message: string): void {
-    this.#diagnostics.report(offsetOf(this.#document.root, path), path, message);
+    this.#source.diagnostics.report(offsetOf(this.#source.document.root, path), path, message);
   }
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? (value as readonly unknown[]) : [];
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

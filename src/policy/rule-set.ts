@@ -1,54 +1,106 @@
 /** All rules of a policy, ready to be asked: which apply, in which order, and what they decide together. */
 
-import type { Decision, DecisionKind } from "../event.ts";
+import type { ActionEvent, Decision, DecisionKind } from "../event.ts";
 import { fires, type Answer } from "./answer.ts";
 import { CapabilityIndex, type Match } from "./capability-index.ts";
 import { completeRequest } from "./capability.ts";
 import type { Subject } from "./conditions/condition.ts";
+import { RiskRules, type RiskActions, type RiskEffect } from "./risk-levels.ts";
+import { RuleGroup, type RuleFinder } from "./rule-group.ts";
 import { askRule, SECTIONS, type Rule } from "./rule.ts";
 
 /** Most capabilities whose rules are remembered. Requests choose them, so there must be a bound. */
-const MAX_REMEMBERED = 256;
+const MAX_REMEMBERED = 4096;
 
-type Candidates = Readonly<Record<DecisionKind, readonly Match<Rule>[]>>;
+/** What a request may concern. */
+interface Candidates {
+  /** Rules that have to be asked, in order, by section. */
+  readonly asked: Readonly<Record<DecisionKind, readonly Match<Rule>[]>>;
+  /** Finders of the rules that a text may concern. */
+  readonly found: readonly Match<RuleFinder>[];
+}
 
 const DEFAULT_DENY: Decision = Object.freeze({ decision: "deny", reason: "policy_default_deny" });
 const ASKED_FOR: Decision = Object.freeze({ decision: "require_approval", reason: "approval_required" });
+const NO_CANDIDATES: Candidates = { asked: { deny: [], require_approval: [], allow: [] }, found: [] };
 
 /** Decides by the strictest section in which a rule fires; when none does, denies. */
 export class RuleSet {
-  readonly #index: CapabilityIndex<Rule> = new CapabilityIndex();
+  readonly risk: RiskRules;
+  readonly #index: CapabilityIndex<RuleGroup> = new CapabilityIndex();
   readonly #remembered: Map<string, Candidates> = new Map();
 
-  constructor(rules: readonly Rule[]) {
-    for (const rule of rules) this.#index.add(rule.capability, rule);
-  }
-
-  /** Synchronous; never throws. A request whose capability is malformed asks no rule and is denied by default. */
-  decide(subject: Subject): Decision {
-    const request = completeRequest(subject.event);
-    if (request === undefined) return DEFAULT_DENY;
-    const candidates = this.#candidates(request);
-    for (const section of SECTIONS) {
-      const rule = firing(section, candidates[section], subject);
-      if (rule === undefined) continue;
-      return section === "allow" && hostAsksForApproval(subject) ? ASKED_FOR : rule.decision;
+  constructor(rules: readonly Rule[], risk: RiskActions) {
+    this.risk = new RiskRules(risk);
+    const groups = new Map<string, RuleGroup>();
+    for (const rule of rules) {
+      let group = groups.get(rule.capability);
+      if (group === undefined) {
+        group = new RuleGroup();
+        groups.set(rule.capability, group);
+        this.#index.add(rule.capability, group);
+      }
+      group.add(rule);
     }
-    return DEFAULT_DENY;
   }
 
-  #candidates(request: string): Candidates {
-    const remembered = this.#remembered.get(request);
+  /**
+   * Synchronous; never throws. A request whose capability is malformed asks no rule and is denied by default. Risk levels
+   * stand between the rules that restrict and those that allow.
+   */
+  decide(subject: Subject): Decision {
+    const { event } = subject;
+    const candidates = this.#candidates(event);
+    if (candidates === NO_CANDIDATES) return DEFAULT_DENY;
+    const found = candidates.found.length === 0 ? [] : findRules(candidates.found, subject);
+    const restriction =
+      firing("deny", candidates, found, subject) ?? firing("require_approval", candidates, found, subject);
+    if (restriction !== undefined) return restriction.decision;
+    const effect = this.risk.effectOn(event);
+    if (effect?.action === "deny" || effect?.action === "require_approval") return riskDecision(effect.action, effect);
+    const permission = firing("allow", candidates, found, subject);
+    if (permission === undefined) return DEFAULT_DENY;
+    if (hostAsksForApproval(event)) return ASKED_FOR;
+    return effect?.action === "warn" ? noted(permission.decision, effect) : permission.decision;
+  }
+
+  /** Every rule whose capability covers the event's, or part of it, by section and in order. */
+  candidatesFor(event: ActionEvent): readonly Match<Rule>[] {
+    const request = completeRequest(event);
+    if (request === undefined) return [];
+    const rules = this.#index
+      .find(request)
+      .flatMap(({ value, answer }) => value.all.map((rule) => ({ value: rule, answer })));
+    return SECTIONS.flatMap((section) => inOrder(section, rules));
+  }
+
+  #candidates(event: ActionEvent): Candidates {
+    // Not the completed capability itself, but what it is made of, so that completing waits until it is not remembered.
+    const key = `${event.capability} ${event.scope ?? event.environment}`;
+    const remembered = this.#remembered.get(key);
     if (remembered !== undefined) return remembered;
-    const matches = this.#index.find(request);
-    const candidates = {
-      deny: inFileOrder("deny", matches),
-      require_approval: inFileOrder("require_approval", matches),
-      allow: inFileOrder("allow", matches),
-    };
+    const request = completeRequest(event);
+    const candidates = request === undefined ? NO_CANDIDATES : this.#find(request);
     if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear();
-    this.#remembered.set(request, candidates);
+    this.#remembered.set(key, candidates);
     return candidates;
+  }
+
+  #find(request: string): Candidates {
+    const asked: Match<Rule>[] = [];
+    const found: Match<RuleFinder>[] = [];
+    for (const { value: group, answer } of this.#index.find(request)) {
+      for (const rule of group.always) if (canFire(rule, answer)) asked.push({ value: rule, answer });
+      if (group.finder !== undefined) found.push({ value: group.finder, answer });
+    }
+    return {
+      asked: {
+        deny: inOrder("deny", asked),
+        require_approval: inOrder("require_approval", asked),
+        allow: inOrder("allow", asked),
+      },
+      found,
+    };
   }
 }
 
@@ -56,26 +108,64 @@ export class RuleSet {
  * Whether the host wants a person to approve this call: `require_approval` in the context is anything but false or null.
  * That makes an allow an approval, and lifts no deny.
  */
-function hostAsksForApproval({ event }: Subject): boolean {
-  if (!Object.hasOwn(event.context, "require_approval")) return false;
-  const asked = event.context["require_approval"];
+export function hostAsksForApproval({ context }: ActionEvent): boolean {
+  if (!Object.hasOwn(context, "require_approval")) return false;
+  const asked = context["require_approval"];
   return asked !== false && asked !== null;
 }
 
-/** The matches of one section that can fire at all: a permission for part of what is asked for permits nothing. */
-function inFileOrder(section: DecisionKind, matches: readonly Match<Rule>[]): readonly Match<Rule>[] {
-  return matches
-    .filter(({ value, answer }) => value.decision.decision === section && fires(section, answer))
-    .toSorted((left, right) => left.value.decision.rule.index - right.value.decision.rule.index);
+function riskDecision(action: "deny" | "require_approval", { level }: RiskEffect): Decision {
+  const reason = action === "deny" ? "policy_deny" : "approval_required";
+  return Object.freeze({ decision: action, reason, riskLevel: Object.freeze({ level, action }) });
 }
 
-/** The rule that counts: the first that answers `yes`, else the first that fires. */
-function firing(section: DecisionKind, candidates: readonly Match<Rule>[], subject: Subject): Rule | undefined {
+/** An allow of which the policy says that it is worth noting. */
+function noted(decision: Decision, { level }: RiskEffect): Decision {
+  return Object.freeze({ ...decision, riskLevel: Object.freeze({ level, action: "warn" as const }) });
+}
+
+/** The rules that the event's text may concern, whatever their section. */
+function findRules(finders: readonly Match<RuleFinder>[], { text }: Subject): readonly Match<Rule>[] {
+  return finders.flatMap(({ value, answer }) => value.find(text).map((rule) => ({ value: rule, answer })));
+}
+
+/** A permission for part of what is asked for permits nothing. */
+function canFire(rule: Rule, capability: Answer): boolean {
+  return fires(rule.decision.decision, capability);
+}
+
+function inOrder(section: DecisionKind, matches: readonly Match<Rule>[]): readonly Match<Rule>[] {
+  return matches
+    .filter(({ value }) => value.decision.decision === section)
+    .toSorted((left, right) => left.value.order - right.value.order);
+}
+
+/** The rule that counts: of those that answer `yes` the first in the file, else the first that fires. */
+function firing(
+  section: DecisionKind,
+  { asked }: Candidates,
+  found: readonly Match<Rule>[],
+  subject: Subject,
+): Rule | undefined {
+  let certain: Rule | undefined;
   let uncertain: Rule | undefined;
-  for (const { value: rule, answer: capability } of candidates) {
-    const answer: Answer = askRule(rule, capability, subject);
-    if (answer === "yes") return rule;
+  for (const { value: rule, answer: capability } of asked[section]) {
+    const answer = askRule(rule, capability, subject);
+    if (answer === "yes") {
+      certain = rule;
+      break;
+    }
     if (uncertain === undefined && fires(section, answer)) uncertain = rule;
   }
-  return uncertain;
+  for (const { value: rule, answer: capability } of found) {
+    if (rule.decision.decision !== section) continue;
+    const answer = askRule(rule, capability, subject);
+    if (answer === "yes") certain = earlier(certain, rule);
+    else if (fires(section, answer)) uncertain = earlier(uncertain, rule);
+  }
+  return certain ?? uncertain;
+}
+
+function earlier(left: Rule | undefined, right: Rule): Rule {
+  return left === undefined || right.order < left.order ? right : left;
 }

@@ -1,23 +1,33 @@
-/** The values of scalars, as js-yaml resolves them in the core schema of YAML 1.2. */
+/** The values of scalars, as the core schema of YAML 1.2 resolves them. */
 
-import { COLLECTION_STYLE, constructFromEvents, CORE_SCHEMA, EVENT_ID, type Event } from "js-yaml";
+import {
+  boolCoreTag,
+  floatCoreTag,
+  getScalarValue,
+  intCoreTag,
+  NOT_RESOLVED,
+  nullCoreTag,
+  SCALAR_STYLE,
+  type ScalarEvent,
+} from "js-yaml";
 
-import { ABSENT } from "./text-cursor.ts";
+const IMPLICIT = [nullCoreTag, boolCoreTag, intCoreTag, floatCoreTag] as const;
 
-const NO_PROPERTIES = { anchorStart: ABSENT, anchorEnd: ABSENT, tagStart: ABSENT, tagEnd: ABSENT };
+/** The implicit types a plain scalar may have, by its first character. Most begin with a letter that leaves none. */
+const BY_FIRST: ReadonlyMap<string, readonly (typeof IMPLICIT)[number][]> = new Map(
+  [...new Set(IMPLICIT.flatMap((tag) => tag.implicitFirstChars ?? []))].map((first) => [
+    first,
+    IMPLICIT.filter((tag) => tag.implicitFirstChars?.includes(first) === true),
+  ]),
+);
 
-/** The values of all scalars among `events`, in order. Their tags and anchors are left out: they are refused elsewhere. */
-export function scalarValues(text: string, events: readonly Event[]): readonly unknown[] {
-  const scalars = events
-    .filter((event) => event.type === EVENT_ID.SCALAR)
-    .map((event) => ({ ...event, ...NO_PROPERTIES }));
-  const list: Event[] = [
-    { type: EVENT_ID.DOCUMENT, explicitStart: false, explicitEnd: false, directives: [] },
-    { type: EVENT_ID.SEQUENCE, start: 0, style: COLLECTION_STYLE.BLOCK, ...NO_PROPERTIES },
-    ...scalars,
-    { type: EVENT_ID.POP },
-    { type: EVENT_ID.POP },
-  ];
-  const [values] = constructFromEvents(list, { source: text, schema: CORE_SCHEMA, maxAliases: 0 });
-  return values as readonly unknown[];
+/** The value of one scalar. Its tag and anchor are left out: they are refused elsewhere. */
+export function scalarValue(text: string, event: ScalarEvent): unknown {
+  const written = getScalarValue(text, event);
+  if (event.style !== SCALAR_STYLE.PLAIN) return written;
+  for (const tag of BY_FIRST.get(written.charAt(0)) ?? []) {
+    const value: unknown = tag.resolve(written, false, tag.tagName);
+    if (value !== NOT_RESOLVED) return value;
+  }
+  return written;
 }

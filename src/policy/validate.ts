@@ -6,6 +6,7 @@ import { distance } from "fastest-levenshtein";
 import { patternProblem } from "./capability.ts";
 import type { Diagnostics } from "./diagnostics.ts";
 import type { PolicyDocument } from "./document.ts";
+import type { JsonSchema } from "./json-schema.ts";
 import { showKey, type Path } from "./path.ts";
 import { keyOffsetOf, offsetOf } from "./place.ts";
 import { CAPABILITY_TITLE, POLICY_SCHEMA } from "./schema.ts";
@@ -13,21 +14,20 @@ import { CAPABILITY_TITLE, POLICY_SCHEMA } from "./schema.ts";
 /** Longest key that a suggestion is looked for. */
 const MAX_SUGGESTED = 40;
 
-let compiled: ValidateFunction | undefined;
+/** Compiling takes longer than loading a policy, so it waits for the first document of its kind. */
+const validators: Map<JsonSchema, ValidateFunction> = new Map();
 
-/** Reports every part of the document that does not fit the schema. */
-export function validateShape({ data, root }: PolicyDocument, diagnostics: Diagnostics): void {
-  // Compiling takes longer than loading a policy, so it waits for the first one.
-  compiled ??= new Ajv({
-    strict: true,
-    allErrors: true,
-    verbose: true,
-    ownProperties: true,
-    allowUnionTypes: true,
-  }).compile(POLICY_SCHEMA);
+/** Reports every part of a document that does not fit its schema. `what` names the whole of it. */
+export function validateShape(
+  { data, root }: PolicyDocument,
+  diagnostics: Diagnostics,
+  schema: JsonSchema = POLICY_SCHEMA,
+  what = "a policy",
+): void {
+  const compiled = validatorOf(schema);
   if (compiled(data)) return;
-  // `if` only says that one of its branches has failed, which that branch says better.
-  const errors = (compiled.errors ?? []).filter(({ keyword }) => keyword !== "if");
+  // These only say that something in them has failed, which that says better.
+  const errors = (compiled.errors ?? []).filter(({ keyword }) => keyword !== "if" && keyword !== "propertyNames");
   // The errors hold the document, and the compiled schema lives as long as the process.
   compiled.errors = null;
   const intended = new Set(errors.map(intendedKey).filter((key) => key !== undefined));
@@ -35,7 +35,11 @@ export function validateShape({ data, root }: PolicyDocument, diagnostics: Diagn
     if (diagnostics.full) return diagnostics.drop(errors.length - index);
     const path = pathOf(error.instancePath, data);
     const { additionalProperty, missingProperty } = error.params as Record<string, unknown>;
-    if (typeof additionalProperty === "string") {
+    if (error.propertyName !== undefined) {
+      const keyPath = [...path, error.propertyName];
+      const message = `the key ${showKey(error.propertyName)} must be ${String(schemaOf(error).title)}`;
+      diagnostics.report(keyOffsetOf(root, keyPath), keyPath, message);
+    } else if (typeof additionalProperty === "string") {
       const keyPath = [...path, additionalProperty];
       diagnostics.report(keyOffsetOf(root, keyPath), keyPath, unknownKey(additionalProperty, error));
     } else if (typeof missingProperty === "string") {
@@ -46,10 +50,20 @@ export function validateShape({ data, root }: PolicyDocument, diagnostics: Diagn
       diagnostics.report(
         offsetOf(root, path),
         path,
-        path.length === 0 ? `a policy ${mismatch(error)}` : mismatch(error),
+        path.length === 0 ? `${what} ${mismatch(error)}` : mismatch(error),
       );
     }
   }
+}
+
+function validatorOf(schema: JsonSchema): ValidateFunction {
+  let validator = validators.get(schema);
+  if (validator === undefined) {
+    const options = { strict: true, allErrors: true, verbose: true, ownProperties: true, allowUnionTypes: true };
+    validator = new Ajv(options).compile(schema);
+    validators.set(schema, validator);
+  }
+  return validator;
 }
 
 function mismatch(error: ErrorObject): string {
@@ -63,15 +77,34 @@ function mismatch(error: ErrorObject): string {
       return `must be ${String(title)}, not ${kindOf(error.data)}`;
     case "minLength":
     case "minItems":
+    case "minProperties":
       return "must not be empty";
     case "maxLength":
       return `is longer than ${String((error.params as { limit?: unknown }).limit)} characters`;
     case "minimum":
     case "maximum":
-      return "is too large a number to be read exactly; write it in quotes";
+      return outOfRange(error);
+    case "enum":
+      return `must be ${String(title)}${meant(error)}`;
     default:
       return error.message ?? "does not fit";
   }
+}
+
+function outOfRange(error: ErrorObject): string {
+  const { limit } = error.params as { readonly limit?: unknown };
+  if (typeof limit === "number" && Math.abs(limit) < Number.MAX_SAFE_INTEGER) {
+    return `must be ${error.keyword === "minimum" ? "at least" : "at most"} ${limit}`;
+  }
+  const quotable = [schemaOf(error).type].flat().includes("string");
+  return `is too large a number to be read exactly${quotable ? "; write it in quotes" : ""}`;
+}
+
+/** The allowed value that was probably meant, as an addition to a message. */
+function meant({ params, data }: ErrorObject): string {
+  const { allowedValues } = params as { readonly allowedValues?: readonly string[] };
+  const suggestion = typeof data === "string" ? closestKey(data, allowedValues ?? []) : undefined;
+  return suggestion === undefined ? "" : `; did you mean ${showKey(suggestion)}?`;
 }
 
 function unknownKey(key: string, error: ErrorObject): string {
@@ -103,8 +136,12 @@ function knownKeys(error: ErrorObject): string[] {
   return Object.keys(schemaOf(error).properties ?? {});
 }
 
-function schemaOf(error: ErrorObject): { readonly title?: unknown; readonly properties?: object } {
-  return (error.parentSchema ?? {}) as { title?: unknown; properties?: object };
+function schemaOf(error: ErrorObject): {
+  readonly title?: unknown;
+  readonly type?: unknown;
+  readonly properties?: object;
+} {
+  return (error.parentSchema ?? {}) as { title?: unknown; type?: unknown; properties?: object };
 }
 
 /** A JSON Pointer (RFC 6901) as a path. Whether a token is a position or a key depends on what it points into. */

@@ -2,6 +2,7 @@
 
 import type { ActionEvent } from "../../event.ts";
 import type { Answer } from "../answer.ts";
+import type { JsonSchema } from "../json-schema.ts";
 import { PayloadText } from "../payload-text.ts";
 
 /** One event under judgement, with what several conditions share. */
@@ -20,8 +21,24 @@ export class Subject {
   }
 }
 
-/** Answers for one event. Synchronous and pure. */
-export type Condition = (subject: Subject) => Answer;
+/** A condition of one rule. */
+export interface Condition {
+  /** Answers for one event. Synchronous and pure. */
+  ask(subject: Subject): Answer;
+  /** Why it answers so, in a few words for people. Asked only when a decision is explained. */
+  why(subject: Subject): string;
+  /** Texts of which one must be in the payload, or the answer is `no`. Absent when there are none. */
+  readonly needles?: readonly Needle[];
+}
+
+/** A text that is searched for, in the forms in which it is searched. */
+export interface Needle {
+  readonly text: string;
+  /** Lower-case forms, as `caseForms` gives them. */
+  readonly forms: readonly string[];
+  /** `undefined` when nothing but white space or ignorable characters would be left to search for. */
+  readonly normalised: string | undefined;
+}
 
 /**
  * Tells of a problem the JSON Schema cannot express. `path` leads from the condition's value to the part at fault, and is
@@ -29,5 +46,15 @@ export type Condition = (subject: Subject) => Answer;
  */
 export type ReportProblem = (path: readonly (string | number)[], message: string) => void;
 
-/** Makes a condition of a value that the JSON Schema has accepted. Runs once, when the policy is loaded. */
-export type CompileCondition = (value: unknown, report: ReportProblem) => Condition;
+/** A kind of condition: what may be written under its key in a rule, and what that means. */
+export interface ConditionKind {
+  /** The shape of its value. Titles finish the sentence "must be …"; descriptions are for editors. */
+  readonly schema: JsonSchema;
+  /** Makes a condition of a value that the schema has accepted. Runs once, when the policy is loaded. */
+  readonly compile: (value: unknown, report: ReportProblem) => Condition;
+}
+
+/** The items of a list, or the one value that stands for a list of one. */
+export function listed(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? (value as readonly unknown[]) : [value];
+}

@@ -1,31 +1,56 @@
 /** `contains`: a text, or any of several, somewhere in the payload's values. */
 
-import { caseForms, normalise } from "../payload-text.ts";
-import type { CompileCondition } from "./condition.ts";
-
-interface Needle {
-  readonly forms: readonly string[];
-  /** `undefined` when nothing but white space or ignorable characters would be left to search for. */
-  readonly normalised: string | undefined;
-}
+import { oneOrList, SEARCHED_TEXT } from "../json-schema.ts";
+import { caseForms, normalise, type PayloadText } from "../payload-text.ts";
+import { listed, type ConditionKind, type Needle } from "./condition.ts";
 
 /**
  * `yes` when a leaf has the text, whatever its case. `maybe` when it appears only in the normalised payload: after Unicode
  * NFKC, without zero-width characters, with runs of white space collapsed, or across leaves joined by a space.
  */
-export const compileContains: CompileCondition = (value) => {
-  const listed: readonly unknown[] = Array.isArray(value) ? value : [value];
-  const needles = listed.map((item) => needle(String(item)));
-  return ({ text }) => {
-    const { folded } = text;
-    if (needles.some(({ forms }) => forms.some((form) => folded.includes(form)))) return "yes";
-    const { normalised } = text;
-    const found = needles.some((each) => each.normalised !== undefined && normalised.includes(each.normalised));
-    return found ? "maybe" : "no";
-  };
+export const contains: ConditionKind = {
+  schema: oneOrList(
+    SEARCHED_TEXT,
+    "a list of texts",
+    "Holds when any value of the payload contains the text, or any of the texts. Case does not matter.",
+  ),
+  compile: (value) => {
+    const needles = listed(value).map((item) => needleOf(String(item)));
+    return {
+      needles,
+      ask: ({ text }) => {
+        if (needles.some((needle) => standsIn(needle, text))) return "yes";
+        return needles.some((needle) => standsInNormalised(needle, text)) ? "maybe" : "no";
+      },
+      why: ({ text }) => {
+        const exact = needles.find((needle) => standsIn(needle, text));
+        if (exact !== undefined) return `${JSON.stringify(exact.text)} is in the payload`;
+        const found = needles.find((needle) => standsInNormalised(needle, text));
+        if (found === undefined) return "not in the payload";
+        return `${JSON.stringify(found.text)} is in the payload once spaces, letter forms and leaves are joined up`;
+      },
+    };
+  },
 };
 
-function needle(text: string): Needle {
+/** A text in all forms in which it is searched for. */
+export function needleOf(text: string): Needle {
   const normalised = normalise(text);
-  return { forms: caseForms(text), normalised: normalised.trim() === "" ? undefined : normalised };
+  return { text, forms: caseForms(text), normalised: normalised.trim() === "" ? undefined : normalised };
+}
+
+/** Whether a leaf has the needle, whatever its case. */
+export function standsIn({ forms }: Needle, text: PayloadText): boolean {
+  for (const form of forms) if (text.has(form)) return true;
+  return false;
+}
+
+/** Whether a leaf has the needle once other forms of letters are read as letters. */
+export function standsInCompatible({ forms }: Needle, text: PayloadText): boolean {
+  if (text.isAscii) return false;
+  return text.compatible.some((leaf) => forms.some((form) => leaf.includes(form)));
+}
+
+function standsInNormalised({ normalised }: Needle, text: PayloadText): boolean {
+  return normalised !== undefined && text.normalised.includes(normalised);
 }

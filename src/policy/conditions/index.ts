@@ -1,9 +1,34 @@
-/** Every condition of the policy language, by its key in a rule. Its shape in YAML is in `../schema.ts`. */
+/** Every condition of the policy language, by its key in a rule. */
 
-import type { CompileCondition } from "./condition.ts";
-import { compileContains } from "./contains.ts";
+import { amount } from "./amount.ts";
+import { callerDepth } from "./caller-depth.ts";
+import type { ConditionKind } from "./condition.ts";
+import { contains } from "./contains.ts";
+import { contextField, environment, riskLevel } from "./context.ts";
+import { matchKeywords } from "./keywords.ts";
+import { matchRegex } from "./match-regex.ts";
+import { pathPrefix } from "./path-prefix.ts";
+import { payloadField, payloadFields } from "./payload-field.ts";
 
-/** Compilers by key. A new condition is a file beside this one, a line here and an entry in `CONDITION_SCHEMAS`. */
-export const CONDITIONS: Readonly<Record<string, CompileCondition>> = {
-  contains: compileContains,
+/** The kinds of conditions. A new one is a file beside this one and a line here. */
+export const CONDITIONS: Readonly<Record<string, ConditionKind>> = {
+  contains,
+  match_regex: matchRegex,
+  match_keywords: matchKeywords,
+  amount_gt: amount("gt"),
+  amount_gte: amount("gte"),
+  amount_lt: amount("lt"),
+  amount_lte: amount("lte"),
+  path_prefix: pathPrefix,
+  environment,
+  user_role: contextField("user_role"),
+  tenant: contextField("tenant"),
+  tool_name: contextField("tool_name"),
+  risk_level: riskLevel,
+  caller_depth_gt: callerDepth("gt"),
+  caller_depth_gte: callerDepth("gte"),
+  caller_depth_lt: callerDepth("lt"),
+  caller_depth_lte: callerDepth("lte"),
+  payload: payloadFields,
+  table: payloadField("table"),
 };

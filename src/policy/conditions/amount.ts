@@ -1,0 +1,42 @@
+/** `amount_gt`, `amount_gte`, `amount_lt`, `amount_lte`: how much a call is about. */
+
+import type { JsonObject } from "../../snapshot.ts";
+import { alike } from "../answer.ts";
+import { THRESHOLD } from "../json-schema.ts";
+import type { ConditionKind } from "./condition.ts";
+import { compare, COMPARISONS, readQuantity, type ComparisonName } from "./quantity.ts";
+
+/** The top-level fields of a payload that say how much. All that are present count. */
+export const AMOUNT_FIELDS: readonly string[] = ["amount", "total", "value", "sum", "quantity", "price", "cost"];
+
+/**
+ * `yes` when all amounts in the payload satisfy the comparison, `maybe` when some do or one cannot be read, `no` when none
+ * does or there is none.
+ */
+export function amount(name: ComparisonName): ConditionKind {
+  const { words } = COMPARISONS[name];
+  return {
+    schema: {
+      ...THRESHOLD,
+      description: `Holds when every amount at the top of the payload (${AMOUNT_FIELDS.join(", ")}) is ${words} this number.`,
+    },
+    compile: (value) => {
+      const threshold = Number(value);
+      return {
+        ask: ({ event: { payload } }) =>
+          alike(present(payload).map((field) => compare(name, payload[field] ?? null, threshold))),
+        why: ({ event: { payload } }) => {
+          const fields = present(payload);
+          if (fields.length === 0) return "the payload has no amount";
+          return fields
+            .map((field) => `${field} is ${readQuantity(payload[field] ?? null) ?? "no plain number"}`)
+            .join(", ");
+        },
+      };
+    },
+  };
+}
+
+function present(payload: JsonObject): readonly string[] {
+  return AMOUNT_FIELDS.filter((field) => Object.hasOwn(payload, field));
+}
