@@ -26,7 +26,7 @@ export interface Kind {
   /** Arguments that the test policy allows, and some that it denies. */
   readonly allowed: Readonly<Record<string, unknown>>;
   readonly denied: Readonly<Record<string, unknown>>;
-  /** What it is judged by when it is no structured tool: its own wrapper run comes on top of the unwrapped trace. */
+  /** Made by `asTool()`: the wrapper's own run comes on top of the unwrapped trace. */
   readonly isRunnable?: boolean;
 }
 

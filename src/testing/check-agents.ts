@@ -1,11 +1,12 @@
 /** Gates around whole agents: whichever way a tool gets into the agent, a denied call does not reach it. */
 
+import { tool as makeHarmless } from "@langchain/core/tools";
 import { createMiddleware, toolRetryMiddleware, type AgentMiddleware } from "langchain";
 
 import { AGENT_USES, makeAgent, onlooker, type AgentParts, type AgentUse, type ModelCall } from "./agent-entrances.ts";
 import { outcomeOf, plainData } from "./plain-data.ts";
 import type { Findings } from "./report.ts";
-import { makeTool, type KitTool, type ToolFactory } from "./tool-factory.ts";
+import { FORBIDDEN, makeTool, type KitTool, type ToolFactory } from "./tool-factory.ts";
 
 /** Puts a whole agent behind the gate under test: changes its tools or its list of middleware. */
 export type AgentWrapper = (parts: AgentParts) => AgentParts | Promise<AgentParts>;
@@ -55,20 +56,28 @@ export async function checkAgents(findings: Findings, wrapper: AgentWrapper, fac
   const [first, ...others] = AGENT_USES;
   const [plain] = ROUTES;
   if (first === undefined || plain === undefined) return;
-  await Promise.all([
-    ...ROUTES.map((route) => checkRoute(findings, wrapper, factory, route, first)),
-    ...others.map((use) => checkRoute(findings, wrapper, factory, plain, use)),
-  ]);
+  const ways = [...ROUTES.map((route) => ({ route, use: first })), ...others.map((use) => ({ route: plain, use }))];
+  for (const { route, use } of ways) {
+    const check = `${route.name}, ${use.name}`;
+    await findings.attempt(factory.name, check, async () => {
+      await checkRoute({ findings, wrapper, factory, check }, route, use);
+    });
+  }
+}
+
+interface RouteCheck {
+  readonly findings: Findings;
+  readonly wrapper: AgentWrapper;
+  readonly factory: ToolFactory;
+  /** What reports call it. */
+  readonly check: string;
 }
 
 async function checkRoute(
-  findings: Findings,
-  wrapper: AgentWrapper,
-  factory: ToolFactory,
+  { findings, wrapper, factory, check }: RouteCheck,
   route: Route,
   use: AgentUse,
 ): Promise<void> {
-  const check = `${route.name}, ${use.name}`;
   const run = async (args: ModelCall["args"], isGated: boolean): Promise<{ calls: unknown[]; outcome: unknown }> => {
     const { tool, calls } = makeTool(factory);
     const parts = isGated ? await wrapper(route.parts(tool)) : route.parts(tool);
@@ -76,7 +85,7 @@ async function checkRoute(
     return { calls, outcome: await outcomeOf(() => use.run(makeAgent(parts, asked))) };
   };
   const denied = await run(factory.denied, true);
-  const ran = JSON.stringify(denied.calls).includes(JSON.stringify(Object.values(factory.denied)[0]));
+  const ran = JSON.stringify(denied.calls).includes(FORBIDDEN);
   findings.note(factory.name, check, ran ? "ran the tool with arguments that the gate has to deny" : undefined);
   const [bare, gated] = [await run(factory.allowed, false), await run(factory.allowed, true)];
   findings.compare(factory.name, check, "what reached the tool", plainData(gated.calls), plainData(bare.calls));
@@ -93,9 +102,8 @@ function handingIn(tool: KitTool): AgentMiddleware {
 }
 
 /** A harmless tool of the same name. */
-function decoy(tool: KitTool): KitTool {
-  const copy: KitTool = Object.create(tool) as KitTool;
-  return Object.defineProperty(copy, "invoke", { value: async () => "decoy" });
+function decoy({ name }: KitTool): KitTool {
+  return makeHarmless(() => "decoy", { name, schema: { type: "object" } });
 }
 
 /** Replaces the arguments that the model wrote by those that it hid in them. */

@@ -24,15 +24,16 @@ const FIELDS = [
 
 /** Compares fields, refusals of wrong arguments, and the callbacks of a run, with and without the gate. */
 export async function checkAppearance(findings: Findings, wrapper: Wrapper, factory: ToolFactory): Promise<void> {
-  const { tool } = makeTool(factory);
-  const gated = (await wrapper(tool)) as KitTool;
-  for (const field of FIELDS) {
-    const expected: unknown = Reflect.get(tool, field);
+  const inner = makeTool(factory).tool;
+  const expectedFields = FIELDS.map((field) => [field, Reflect.get(inner, field) as unknown] as const);
+  const gated = (await wrapper(inner)) as KitTool;
+  for (const [field, expected] of expectedFields) {
     // What a bare tool does not say, a gated one may say by default.
     if (expected === undefined) continue;
     findings.compare(factory.name, `the field ${field}`, "it is", Reflect.get(gated, field), expected);
   }
   if (factory.isRunnable === true) return;
+  const { tool } = makeTool(factory);
   for (const wrong of [{ path: 7, input: 7 }, envelope(tool, { path: 7, input: 7 })]) {
     const [expected, actual] = [await outcomeOf(() => tool.invoke(wrong)), await outcomeOf(() => gated.invoke(wrong))];
     findings.compare(factory.name, "arguments that do not fit the schema", "what came out", actual, expected);

@@ -36,18 +36,25 @@ class Careless extends StructuredTool<typeof schema> {
 
 /** Checks what no entrance by itself shows. */
 export async function checkPassage(findings: Findings, wrapper: Wrapper): Promise<void> {
-  await checkConfig(findings, wrapper);
-  await checkSurroundings(findings, wrapper);
-  await checkChanges(findings, wrapper);
-  await checkAbort(findings, wrapper);
-  await checkOwnError(findings, wrapper);
+  for (const [name, check] of Object.entries(CHECKS)) {
+    await findings.attempt(SUBJECT, name, async () => await check(findings, wrapper, name));
+  }
 }
+
+const CHECKS: Readonly<Record<string, (findings: Findings, wrapper: Wrapper, name: string) => Promise<void>>> = {
+  "the config the tool gets": checkConfig,
+  "a run inside the tool, and the host's own context": checkSurroundings,
+  "arguments that change while they are judged": checkChanges,
+  "aborted before the call": checkEarlyAbort,
+  "aborted while the tool runs": checkLateAbort,
+  "the tool's own error": checkOwnError,
+};
 
 async function gate(wrapper: Wrapper, inner: KitTool): Promise<KitTool> {
   return (await wrapper(inner)) as KitTool;
 }
 
-async function checkConfig(findings: Findings, wrapper: Wrapper): Promise<void> {
+async function checkConfig(findings: Findings, wrapper: Wrapper, name: string): Promise<void> {
   const seen: unknown[] = [];
   const make = (): KitTool =>
     probe((_args, { tags, metadata, configurable, runName, toolCall, signal, context }) => {
@@ -65,10 +72,10 @@ async function checkConfig(findings: Findings, wrapper: Wrapper): Promise<void> 
     await subject.invoke({ ...ALLOWED }, config);
     await subject.invoke(envelope(subject, ALLOWED), config);
   }
-  findings.compare(SUBJECT, "the config the tool gets", "it was", seen.slice(2), seen.slice(0, 2));
+  findings.compare(SUBJECT, name, "it was", seen.slice(2), seen.slice(0, 2));
 }
 
-async function checkSurroundings(findings: Findings, wrapper: Wrapper): Promise<void> {
+async function checkSurroundings(findings: Findings, wrapper: Wrapper, name: string): Promise<void> {
   const store = new AsyncLocalStorage<string>();
   const inside = RunnableLambda.from(() => store.getStore() ?? "nothing");
   const make = (): KitTool => probe(async (args) => await inside.invoke(args));
@@ -78,10 +85,10 @@ async function checkSurroundings(findings: Findings, wrapper: Wrapper): Promise<
     const value: unknown = await store.run("the host's", () => subject.invoke({ ...ALLOWED }, { callbacks: [trace] }));
     results.push({ value, trace: trace.seen });
   }
-  findings.compare(SUBJECT, "a run inside the tool, and the host's own context", "it was", results[1], results[0]);
+  findings.compare(SUBJECT, name, "it was", results[1], results[0]);
 }
 
-async function checkChanges(findings: Findings, wrapper: Wrapper): Promise<void> {
+async function checkChanges(findings: Findings, wrapper: Wrapper, name: string): Promise<void> {
   for (const wrap of [
     (args: object) => args,
     (args: Record<string, unknown>) => ({ ...envelope({ name: "probe" }, {}), args }),
@@ -102,17 +109,19 @@ async function checkChanges(findings: Findings, wrapper: Wrapper): Promise<void>
     const problem = reached.some((text) => text.includes(FORBIDDEN))
       ? "the tool got what the caller wrote into them after they had been judged"
       : undefined;
-    findings.note(SUBJECT, "arguments that change while they are judged", problem);
+    findings.note(SUBJECT, name, problem);
   }
 }
 
-async function checkAbort(findings: Findings, wrapper: Wrapper): Promise<void> {
+async function checkEarlyAbort(findings: Findings, wrapper: Wrapper, name: string): Promise<void> {
   const before = new Careless();
   const aborted = { signal: AbortSignal.abort(new Error("changed my mind")) };
   const gated = await gate(wrapper, before);
   await outcomeOf(() => gated.invoke({ ...ALLOWED }, aborted));
-  findings.note(SUBJECT, "aborted before the call", before.ran === 0 ? undefined : "the tool ran");
+  findings.note(SUBJECT, name, before.ran === 0 ? undefined : "the tool ran");
+}
 
+async function checkLateAbort(findings: Findings, wrapper: Wrapper, name: string): Promise<void> {
   const outcomes: unknown[] = [];
   for (const subject of [waiting(), await gate(wrapper, waiting())]) {
     const controller = new AbortController();
@@ -120,7 +129,7 @@ async function checkAbort(findings: Findings, wrapper: Wrapper): Promise<void> {
     setTimeout(() => controller.abort(new Error("changed my mind")), 20);
     outcomes.push(await call);
   }
-  findings.compare(SUBJECT, "aborted while the tool runs", "what came out", outcomes[1], outcomes[0]);
+  findings.compare(SUBJECT, name, "what came out", outcomes[1], outcomes[0]);
 }
 
 /** A tool that never ends. */
@@ -128,7 +137,7 @@ function waiting(): KitTool {
   return probe(() => new Promise(() => {}));
 }
 
-async function checkOwnError(findings: Findings, wrapper: Wrapper): Promise<void> {
+async function checkOwnError(findings: Findings, wrapper: Wrapper, name: string): Promise<void> {
   const own = Object.freeze(new RangeError("disk on fire"));
   const gated = await gate(
     wrapper,
@@ -137,5 +146,5 @@ async function checkOwnError(findings: Findings, wrapper: Wrapper): Promise<void
     }),
   );
   const thrown: unknown = await gated.invoke({ ...ALLOWED }).catch((error: unknown) => error);
-  findings.note(SUBJECT, "the tool's own error", thrown === own ? undefined : "another error arrived in its place");
+  findings.note(SUBJECT, name, thrown === own ? undefined : "another error arrived in its place");
 }

@@ -23,9 +23,14 @@ export interface KitOptions {
  */
 export async function expectGated(wrapper: Wrapper, options: KitOptions = {}): Promise<Report> {
   const findings = new Findings();
-  for (const factory of options.tools ?? toolFactories) {
-    await checkEntrances(findings, wrapper, factory);
-    await checkAppearance(findings, wrapper, factory);
+  const factories = options.tools ?? toolFactories;
+  await checkEntrances(findings, wrapper, factories);
+  for (const factory of factories) {
+    await findings.attempt(
+      factory.name,
+      "its appearance",
+      async () => await checkAppearance(findings, wrapper, factory),
+    );
   }
   await checkPassage(findings, wrapper);
   return findings.conclude();

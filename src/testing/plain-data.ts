@@ -4,6 +4,7 @@ import { BaseMessage } from "@langchain/core/messages";
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g;
+const STACK = /\n {4}at .*/g;
 const MAX_DEPTH = 24;
 
 /** What a call came to: its value, or the error it threw, as plain data. */
@@ -36,10 +37,13 @@ class PlainCopy {
   }
 
   #text(text: string): string {
-    return text.replace(TIME, "<time>").replace(UUID, (id) => {
-      if (!this.#ids.includes(id)) this.#ids.push(id);
-      return `<id ${this.#ids.indexOf(id)}>`;
-    });
+    return text
+      .replace(STACK, "")
+      .replace(TIME, "<time>")
+      .replace(UUID, (id) => {
+        if (!this.#ids.includes(id)) this.#ids.push(id);
+        return `<id ${this.#ids.indexOf(id)}>`;
+      });
   }
 
   #message(message: BaseMessage, depth: number): unknown {

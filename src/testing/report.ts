@@ -50,9 +50,21 @@ export class Findings {
     this.note(subject, check, isDeepStrictEqual(gated, bare) ? undefined : `${what}: ${difference(gated, bare)}`);
   }
 
+  /** Runs a check that notes what it finds; that it could not be brought to its end is a finding too. */
+  async attempt(subject: string, check: string, run: () => Promise<void>): Promise<void> {
+    try {
+      await run();
+    } catch (error) {
+      this.note(subject, check, `could not be checked: ${String(error)}`);
+    }
+  }
+
   /** Throws when something was found. */
   conclude(): Report {
-    if (this.#found.length > 0) throw new ConformanceError(this.#found, this.#checks);
+    if (this.#found.length > 0) {
+      const sorted = this.#found.toSorted((left, right) => left.subject.localeCompare(right.subject));
+      throw new ConformanceError(sorted, this.#checks);
+    }
     return { checks: this.#checks };
   }
 }

@@ -16,8 +16,8 @@ export interface ToolFactory {
   /** Arguments the gate denies: {@link FORBIDDEN} is in them. */
   readonly denied: Readonly<Record<string, unknown>>;
   /**
-   * Made by `runnable.asTool()`. A bare one gives no ToolMessage and has no tool run of its own, so only what it answers
-   * is compared, and not its traces.
+   * Made by `runnable.asTool()`. A bare one checks arguments at some entrances and not at others, gives no ToolMessage and
+   * has no tool run, so a gate may improve on it: only that a call reaches it is compared.
    */
   readonly isRunnable?: boolean;
 }
