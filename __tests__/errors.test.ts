@@ -20,6 +20,7 @@ const verdict: Verdict = {
   reason: "policy_deny",
   rule: { id: "deny[0]", section: "deny", index: 0, source: { file: "demo.yaml", line: 2 } },
   authorized: false,
+  enforced: true,
   eventId: "0199c0de-0000-7000-8000-000000000000",
   entry: { seq: 1, hash: "00" },
 };

@@ -9,6 +9,18 @@ export interface ActionRuntimeOptions {
   readonly auditLog?: string | undefined;
   /** What of a payload is recorded. Default: all of it, and its salted digest. */
   readonly audit?: RecordingOptions | undefined;
+  /**
+   * `enforce` (default): what is not allowed does not run. `observe`: everything runs and what would have happened is
+   * recorded, to try a policy out. A payload that can't be judged and a log that can't be written block even so.
+   */
+  readonly mode?: "enforce" | "observe" | undefined;
+  /** Whether the policy is read anew when one of its files changes, looked at once a second. Default: false. */
+  readonly watch?: boolean | undefined;
+  /**
+   * Called when a watched policy file no longer holds a valid policy; the one before stays in force. Called once for
+   * each problem. Default: a process warning.
+   */
+  readonly onPolicyError?: ((error: Error) => void | Promise<void>) | undefined;
   /** Signed checkpoints of the log, made while it is written. Default: none. */
   readonly checkpoints?: CheckpointOptions | undefined;
   /**
@@ -19,7 +31,15 @@ export interface ActionRuntimeOptions {
   readonly onAuditError?: ((error: Error) => void | Promise<void>) | undefined;
 }
 
-const OPTIONS: ReadonlySet<string> = new Set(["auditLog", "audit", "checkpoints", "onAuditError"]);
+const OPTIONS: ReadonlySet<string> = new Set([
+  "auditLog",
+  "audit",
+  "mode",
+  "watch",
+  "checkpoints",
+  "onPolicyError",
+  "onAuditError",
+]);
 const RECORDING: ReadonlySet<string> = new Set(["payload", "redact"]);
 const CHECKPOINTS: ReadonlySet<string> = new Set(["keyFile", "to", "everyEntries", "everySeconds"]);
 
@@ -32,12 +52,20 @@ export function checkOptions(options: ActionRuntimeOptions): void {
   onlyKnown("", options, OPTIONS);
   onlyKnown("audit.", options.audit, RECORDING);
   onlyKnown("checkpoints.", options.checkpoints, CHECKPOINTS);
-  const { auditLog, audit, onAuditError } = options;
+  const { auditLog, audit, mode, watch, onPolicyError, onAuditError } = options;
   if (auditLog !== undefined && !isFilePath(auditLog)) {
     throw new TypeError("ActionRuntime: auditLog must be the path of a file");
   }
-  if (onAuditError !== undefined && typeof onAuditError !== "function") {
-    throw new TypeError("ActionRuntime: onAuditError must be a function");
+  for (const [name, handler] of Object.entries({ onPolicyError, onAuditError })) {
+    if (handler !== undefined && typeof handler !== "function") {
+      throw new TypeError(`ActionRuntime: ${name} must be a function`);
+    }
+  }
+  if (mode !== undefined && mode !== "enforce" && mode !== "observe") {
+    throw new TypeError('ActionRuntime: mode must be "enforce" or "observe"');
+  }
+  if (watch !== undefined && typeof watch !== "boolean") {
+    throw new TypeError("ActionRuntime: watch must be true or false");
   }
   if (audit?.payload !== undefined && audit.payload !== "redacted" && audit.payload !== "none") {
     throw new TypeError('ActionRuntime: audit.payload must be "redacted" or "none"');

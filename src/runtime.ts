@@ -4,10 +4,11 @@ import { Checkpointer } from "./audit/checkpointer.ts";
 import { defaultAuditLog } from "./audit/default-path.ts";
 import type { Head, OutcomeStatus, PreparedEntry } from "./audit/entry.ts";
 import { AuditLog } from "./audit/log.ts";
-import { decisionEntry, outcomeEntry, type RecordingOptions } from "./audit/record.ts";
-import { AuditUnavailableError, CapFenceError } from "./errors.ts";
+import { decisionEntry, outcomeEntry, policyEntry, refusedPolicyEntry, type RecordingOptions } from "./audit/record.ts";
+import { AuditUnavailableError, CapFenceError, PolicyLoadError } from "./errors.ts";
 import { ActionEvent, type ActionEventFields, type Decision, type Reason, type Verdict } from "./event.ts";
-import { Policy } from "./policy/policy.ts";
+import type { Policy } from "./policy/policy.ts";
+import { PolicySource } from "./policy-source.ts";
 import { checkOptions, type ActionRuntimeOptions } from "./runtime-options.ts";
 
 /** How a tool call ended, for {@link ActionRuntime.recordOutcome}. */
@@ -27,22 +28,37 @@ const REFUSALS: ReadonlySet<string> = new Set<RefusalReason>(["context_invalid",
 
 /** Judges events under one policy and records every decision in one audit log. Safe for concurrent use. */
 export class ActionRuntime {
-  readonly #policy: Policy;
+  readonly #source: PolicySource;
+  readonly #observes: boolean;
   readonly #log: AuditLog;
   readonly #recording: RecordingOptions;
+  readonly #onPolicyError: (error: Error) => unknown;
   readonly #onAuditError: (error: Error) => unknown;
   readonly #checkpointer: Checkpointer | undefined;
+  readonly #watching: NodeJS.Timeout | undefined;
+  #reloading: Promise<unknown> = Promise.resolve();
+  /** Why the policy that was last read was not taken; one problem is recorded and told once. */
+  #refusedPolicy: string | undefined;
   #closed: Promise<void> | undefined;
 
-  private constructor(policy: Policy, options: ActionRuntimeOptions) {
+  private constructor(policy: string | Policy, options: ActionRuntimeOptions) {
     checkOptions(options);
-    this.#policy = policy;
+    this.#source = new PolicySource(policy);
+    this.#observes = options.mode === "observe";
     const { payload, redact } = options.audit ?? {};
     this.#recording = { payload, redact: redact && [...redact] };
-    this.#onAuditError = options.onAuditError ?? ((error) => process.emitWarning(error));
+    this.#onPolicyError = options.onPolicyError ?? warn;
+    this.#onAuditError = options.onAuditError ?? warn;
     this.#log = new AuditLog(options.auditLog ?? defaultAuditLog());
     this.#checkpointer =
-      options.checkpoints && new Checkpointer(options.checkpoints, (error) => this.#report(this.#problemOf(error)));
+      options.checkpoints &&
+      new Checkpointer(options.checkpoints, (error) => this.#reportAudit(this.#problemOf(error)));
+    if (options.watch === true) {
+      this.#watching = this.#source.watch(
+        async () => await this.reload(),
+        (problem) => tell(this.#onPolicyError, problem),
+      );
+    }
   }
 
   /**
@@ -53,9 +69,7 @@ export class ActionRuntime {
    * @throws TypeError when `policy` is neither, or naming an option that is unknown or of the wrong type.
    */
   static fromPolicy(policy: string | Policy, options: ActionRuntimeOptions = {}): ActionRuntime {
-    if (typeof policy === "string") return new ActionRuntime(Policy.load(policy), options);
-    if (Policy.isInstance(policy)) return new ActionRuntime(policy, options);
-    throw new TypeError("ActionRuntime: policy must be a file's path or a Policy of this copy of the package");
+    return new ActionRuntime(policy, options);
   }
 
   /**
@@ -68,9 +82,26 @@ export class ActionRuntime {
   async execute(event: ActionEvent | ActionEventFields): Promise<Verdict> {
     // An event of another copy of the package, or a look-alike, is taken apart and copied again before it is judged.
     const judged = ActionEvent.isInstance(event) ? event : ActionEvent.create(event);
-    await this.#policy.ready();
-    const decision = this.#decide(judged);
-    return await this.#verdict(judged, decision, decision.decision === "allow");
+    // One policy for the whole decision, whatever is put in force meanwhile.
+    const { policy } = this.#source;
+    await policy.ready();
+    const decision = policy.evaluate(judged);
+    const isObserved = this.#observes && judged.payloadProblem === undefined;
+    return await this.#verdict(judged, decision, isObserved || decision.decision === "allow", policy);
+  }
+
+  /**
+   * Reads the policy's files anew and puts them in force at once, for all calls judged from then on; answers whether the
+   * policy has changed. A change, and a policy that is not taken, are recorded.
+   *
+   * @throws PolicyLoadError when the files hold no valid policy now; the one before stays in force.
+   * @throws AuditUnavailableError when it can't be recorded; the policy before stays in force.
+   * @throws TypeError when the runtime was made from a loaded policy, which has no file to read.
+   */
+  async reload(): Promise<boolean> {
+    const reloaded = this.#reloading.then(async () => await this.#reload());
+    this.#reloading = reloaded.catch(() => {});
+    return await reloaded;
   }
 
   /**
@@ -84,7 +115,7 @@ export class ActionRuntime {
   async refuse(event: ActionEvent | ActionEventFields, reason: RefusalReason): Promise<Verdict> {
     if (!REFUSALS.has(reason)) throw new TypeError("ActionRuntime: refuse needs a reason that is not the policy's");
     const refused = ActionEvent.isInstance(event) ? event : ActionEvent.create(event);
-    return await this.#verdict(refused, { decision: "deny", reason }, false);
+    return await this.#verdict(refused, { decision: "deny", reason }, false, this.#source.policy);
   }
 
   /**
@@ -99,7 +130,7 @@ export class ActionRuntime {
     } catch (error) {
       const problem = this.#problemOf(error);
       await this.#log.fail(problem);
-      this.#report(problem);
+      this.#reportAudit(problem);
     }
   }
 
@@ -115,6 +146,8 @@ export class ActionRuntime {
   }
 
   async #close(): Promise<void> {
+    clearInterval(this.#watching);
+    await this.#reloading;
     try {
       await this.#log.close();
     } finally {
@@ -126,9 +159,30 @@ export class ActionRuntime {
     await this.close();
   }
 
-  async #verdict(event: ActionEvent, decision: Decision, authorized: boolean): Promise<Verdict> {
-    const entry = await this.#append(decisionEntry(event, decision, authorized, this.#policy.digest, this.#recording));
-    return Object.freeze({ ...decision, authorized, eventId: event.id, entry });
+  async #verdict(event: ActionEvent, decision: Decision, authorized: boolean, policy: Policy): Promise<Verdict> {
+    const entry = await this.#append(decisionEntry(event, decision, authorized, policy.digest, this.#recording));
+    const enforced = !authorized || decision.decision === "allow";
+    return Object.freeze({ ...decision, authorized, enforced, eventId: event.id, entry });
+  }
+
+  async #reload(): Promise<boolean> {
+    const { policy: before } = this.#source;
+    let read: Policy;
+    try {
+      read = this.#source.read();
+      await read.ready();
+    } catch (error) {
+      if (PolicyLoadError.isInstance(error) && error.message !== this.#refusedPolicy) {
+        this.#refusedPolicy = error.message;
+        await this.#append(refusedPolicyEntry(before.digest, error.message));
+      }
+      throw error;
+    }
+    const isChanged = read.digest !== before.digest;
+    if (isChanged) await this.#append(policyEntry(read.digest, before.digest));
+    this.#source.adopt(read);
+    this.#refusedPolicy = undefined;
+    return isChanged;
   }
 
   async #append(entry: PreparedEntry): Promise<Head> {
@@ -142,13 +196,17 @@ export class ActionRuntime {
     return new AuditUnavailableError(this.#log.path, String(error), { cause: error });
   }
 
-  /** Tells the host, and waits for nothing: its handler may fail, or never end, and there is nobody left to tell. */
-  #report(problem: CapFenceError): void {
-    void new Promise((resolve) => resolve(this.#onAuditError(problem))).catch(() => {});
+  #reportAudit(problem: CapFenceError): void {
+    tell(this.#onAuditError, problem);
   }
+}
 
-  #decide(event: ActionEvent): Decision {
-    if (event.payloadProblem !== undefined) return { decision: "deny", reason: "payload_invalid" };
-    return this.#policy.evaluate(event);
-  }
+/** What is done where the host has no handler. */
+function warn(error: Error): void {
+  process.emitWarning(error);
+}
+
+/** Tells the host, and waits for nothing: its handler may fail, or never end, and there is nobody left to tell. */
+function tell(handler: (error: Error) => unknown, problem: Error): void {
+  void new Promise((resolve) => resolve(handler(problem))).catch(() => {});
 }

@@ -7,6 +7,7 @@ const blocked = new AgentActionBlocked({
   decision: "deny",
   reason: "policy_deny",
   authorized: false,
+  enforced: true,
   eventId: "e",
   entry: { seq: 1, hash: "h" },
 });

@@ -61,6 +61,8 @@ export interface DecisionEntry extends EntryFrame {
   readonly decision: DecisionKind;
   /** Whether the call was let through. */
   readonly authorized: boolean;
+  /** False when the runtime only observes: the call was let through whatever the decision. Absent otherwise. */
+  readonly enforced?: false;
   readonly reason: Reason;
   readonly rule?: {
     readonly id: string;
@@ -120,8 +122,19 @@ export interface UnlockEntry extends EntryFrame {
   readonly by: string;
 }
 
+/** Says that a runtime read its policy anew: that another one is in force, or that a broken one was not taken. */
+export interface PolicyEntry extends EntryFrame {
+  readonly kind: "policy";
+  /** The digest of the policy in force from here on. */
+  readonly policy: string;
+  /** The digest of the one before; absent when the policy did not change. */
+  readonly previous?: string;
+  /** Why what was read was not taken. */
+  readonly problem?: string;
+}
+
 /** One entry of an audit log. */
-export type Entry = GenesisEntry | DecisionEntry | OutcomeEntry | SegmentEntry | UnlockEntry;
+export type Entry = GenesisEntry | DecisionEntry | OutcomeEntry | SegmentEntry | UnlockEntry | PolicyEntry;
 
 /** The kinds of entry this version knows. */
 export const ENTRY_KINDS: ReadonlySet<string> = new Set<Entry["kind"]>([
@@ -130,6 +143,7 @@ export const ENTRY_KINDS: ReadonlySet<string> = new Set<Entry["kind"]>([
   "outcome",
   "segment",
   "unlock",
+  "policy",
 ]);
 
 /** What makes an entry its own: its members except `v`, `log`, `seq`, `prev` and `ts`, which the log adds. */

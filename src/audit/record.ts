@@ -49,6 +49,7 @@ export function decisionEntry(
     ...recordedContext(event.context),
     decision,
     authorized,
+    ...(authorized && decision !== "allow" && { enforced: false }),
     reason,
     ...(rule !== undefined && {
       rule: {
@@ -110,6 +111,18 @@ export function outcomeEntry(
     ...(output !== undefined && { output }),
   };
   return new PreparedEntry(content);
+}
+
+/** The entry for another policy's coming into force. Both are digests. */
+export function policyEntry(policy: string, previous: string): PreparedEntry {
+  return new PreparedEntry({ kind: "policy", policy, previous });
+}
+
+const MAX_PROBLEM = 1_024;
+
+/** The entry for a policy that was read and not taken; `policy` is the digest of the one that stays in force. */
+export function refusedPolicyEntry(policy: string, problem: string): PreparedEntry {
+  return new PreparedEntry({ kind: "policy", policy, problem: problem.slice(0, MAX_PROBLEM).toWellFormed() });
 }
 
 /** Text is digested as it is, plain JSON in canonical form; anything else (a graph command, a stream) has no digest. */

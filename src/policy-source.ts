@@ -1,0 +1,83 @@
+/** Where a runtime's policy comes from, and its renewal when the files change. */
+
+import { statSync } from "node:fs";
+
+import { Policy } from "./policy/policy.ts";
+
+/** Milliseconds between two looks at the files of a watched policy. */
+const WATCH_MS = 1_000;
+
+/** The policy in force. */
+export class PolicySource {
+  readonly #path: string | undefined;
+  #policy: Policy;
+
+  /**
+   * @throws PolicyLoadError when `policy` is a path and there is no valid policy.
+   * @throws TypeError when it is neither a path nor a policy of this copy of the package.
+   */
+  constructor(policy: string | Policy) {
+    if (typeof policy !== "string" && !Policy.isInstance(policy)) {
+      throw new TypeError("ActionRuntime: policy must be a file's path or a Policy of this copy of the package");
+    }
+    this.#path = typeof policy === "string" ? policy : undefined;
+    this.#policy = typeof policy === "string" ? Policy.load(policy) : policy;
+  }
+
+  get policy(): Policy {
+    return this.#policy;
+  }
+
+  /**
+   * Reads the files anew; the policy in force stays until {@link adopt}.
+   *
+   * @throws PolicyLoadError when they hold no valid policy now.
+   * @throws TypeError when it came from no file.
+   */
+  read(): Policy {
+    if (this.#path === undefined) throw new TypeError("ActionRuntime: a policy that is no file can't be read anew");
+    return Policy.load(this.#path);
+  }
+
+  /** Puts `policy` in force. */
+  adopt(policy: Policy): void {
+    this.#policy = policy;
+  }
+
+  /**
+   * Looks at the files once a second, in a timer that doesn't keep the process alive, and calls `reload` when one has
+   * changed; what that throws goes to `report`, each problem once. Answers the timer.
+   *
+   * @throws TypeError when the policy came from no file.
+   */
+  watch(reload: () => Promise<unknown>, report: (problem: Error) => void): NodeJS.Timeout {
+    if (this.#path === undefined) throw new TypeError("ActionRuntime: watch needs a policy that is a file's path");
+    // Unknown at first, so that a change between loading and the first look is found.
+    let seen: string | undefined;
+    let reported: string | undefined;
+    const look = async (): Promise<void> => {
+      const stamp = this.#stamp();
+      if (stamp === seen) return;
+      seen = stamp;
+      try {
+        await reload();
+        reported = undefined;
+      } catch (error) {
+        const problem = error instanceof Error ? error : new Error(String(error));
+        if (problem.message !== reported) report(problem);
+        reported = problem.message;
+      }
+    };
+    return setInterval(() => void look(), WATCH_MS).unref();
+  }
+
+  /** A text that changes when one of the files does. */
+  #stamp(): string {
+    return this.#policy.files
+      .map((file) => {
+        const stat = statSync(file, { throwIfNoEntry: false });
+        return stat === undefined ? "" : `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeMs}`;
+      })
+      .join(" ");
+  }
+}
