@@ -55,7 +55,7 @@ export class Diagnostics {
 
   /** The line, from 1, on which `offset` is. */
   lineOf(offset: number): number {
-    return this.#lines.at(offset).line;
+    return this.#lines.lineOf(offset);
   }
 
   /** Notes a problem at `offset`, counted in UTF-16 code units from 0. */

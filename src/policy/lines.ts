@@ -17,10 +17,16 @@ export class TextLines {
     this.#text = text;
   }
 
+  /** The line of `offset`, from 1. */
+  lineOf(offset: number): number {
+    this.#starts ??= findStarts(this.#text);
+    return lineAt(this.#starts, offset);
+  }
+
   /** The position of `offset`, counted in UTF-16 code units from 0. */
   at(offset: number): LinePosition {
     this.#starts ??= findStarts(this.#text);
-    const line = lineAt(this.#starts, offset);
+    const line = this.lineOf(offset);
     const start = this.#starts[line - 1] ?? 0;
     const content = this.#text.slice(start, this.#starts[line]).trimEnd();
     return { line, column: offset - start + 1, content };

@@ -10,11 +10,13 @@ import type { JsonSchema } from "./json-schema.ts";
 import { showKey, type Path } from "./path.ts";
 import { keyOffsetOf, offsetOf } from "./place.ts";
 import { CAPABILITY_TITLE, POLICY_SCHEMA } from "./schema.ts";
+import { compileShape, type Shape } from "./shape.ts";
 
 /** Longest key that a suggestion is looked for. */
 const MAX_SUGGESTED = 40;
 
-/** Compiling takes longer than loading a policy, so it waits for the first document of its kind. */
+/** Compiling waits for the first document of its kind: for messages it takes longer than loading a policy. */
+const shapes: Map<JsonSchema, Shape> = new Map();
 const validators: Map<JsonSchema, ValidateFunction> = new Map();
 
 /** Reports every part of a document that does not fit its schema. `what` names the whole of it. */
@@ -24,8 +26,10 @@ export function validateShape(
   schema: JsonSchema = POLICY_SCHEMA,
   what = "a policy",
 ): void {
-  const compiled = validatorOf(schema);
-  if (compiled(data)) return;
+  // Most documents fit, which a plain look tells; what is wrong with the others takes a validator.
+  if (made(shapes, schema, compileShape)(data)) return;
+  const compiled = made(validators, schema, compileValidator);
+  if (compiled(data)) return diagnostics.report(offsetOf(root, []), [], `${what} does not fit its schema`);
   // These only say that something in them has failed, which that says better.
   const errors = (compiled.errors ?? []).filter(({ keyword }) => keyword !== "if" && keyword !== "propertyNames");
   // The errors hold the document, and the compiled schema lives as long as the process.
@@ -56,14 +60,16 @@ export function validateShape(
   }
 }
 
-function validatorOf(schema: JsonSchema): ValidateFunction {
-  let validator = validators.get(schema);
-  if (validator === undefined) {
-    const options = { strict: true, allErrors: true, verbose: true, ownProperties: true, allowUnionTypes: true };
-    validator = new Ajv(options).compile(schema);
-    validators.set(schema, validator);
-  }
-  return validator;
+function made<Made>(known: Map<JsonSchema, Made>, schema: JsonSchema, make: (schema: JsonSchema) => Made): Made {
+  const found = known.get(schema) ?? make(schema);
+  known.set(schema, found);
+  return found;
+}
+
+function compileValidator(schema: JsonSchema): ValidateFunction {
+  // That the schema is one, and a strict one, is for tests to say: looking takes as long again.
+  const options = { strict: false, validateSchema: false, allErrors: true, verbose: true, ownProperties: true };
+  return new Ajv(options).compile(schema);
 }
 
 function mismatch(error: ErrorObject): string {

@@ -3,16 +3,23 @@
 import type { Json } from "../../snapshot.ts";
 import type { Answer } from "../answer.ts";
 
-/** The comparisons, by the ending of their keys. */
-export const COMPARISONS = {
-  gt: { words: "over", holds: (value: number, threshold: number) => value > threshold },
-  gte: { words: "at least", holds: (value: number, threshold: number) => value >= threshold },
-  lt: { words: "under", holds: (value: number, threshold: number) => value < threshold },
-  lte: { words: "at most", holds: (value: number, threshold: number) => value <= threshold },
-} as const;
-
 /** The ending of a key that compares quantities. */
-export type ComparisonName = keyof typeof COMPARISONS;
+export type ComparisonName = "gt" | "gte" | "lt" | "lte";
+
+/** How to compare, and how to say it. */
+export interface Comparison {
+  /** Goes between a thing and a number: `over`, `at least`. */
+  readonly words: string;
+  readonly holds: (value: number, threshold: number) => boolean;
+}
+
+/** The comparisons, by the ending of their keys. */
+export const COMPARISONS: Readonly<Record<ComparisonName, Comparison>> = {
+  gt: { words: "over", holds: (value, threshold) => value > threshold },
+  gte: { words: "at least", holds: (value, threshold) => value >= threshold },
+  lt: { words: "under", holds: (value, threshold) => value < threshold },
+  lte: { words: "at most", holds: (value, threshold) => value <= threshold },
+};
 
 /** The four comparisons, in the order of documents. */
 export const COMPARISON_NAMES: readonly ComparisonName[] = ["gt", "gte", "lt", "lte"];
