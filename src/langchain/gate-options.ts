@@ -3,7 +3,7 @@
 import type { ActionRuntime } from "../runtime.ts";
 import { CapFenceTool } from "./capfence-tool.ts";
 import type { WrappableTool } from "./inner-tool.ts";
-import type { Context, ContextFrom } from "./options.ts";
+import { checkOptions, type CapFenceToolOptions, type Context, type ContextFrom } from "./options.ts";
 
 /**
  * What each tool does, in dot-separated segments, as policies name it: one name for all, names by the tools' own names, or
@@ -52,9 +52,9 @@ const OPTIONS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Refuses options that no gated tool will check by itself.
+ * Checks the options before there is a tool.
  *
- * @throws TypeError naming `caller` and the option.
+ * @throws TypeError naming the option.
  */
 export function checkGateOptions(caller: string, options: GateOptions): void {
   if (typeof options !== "object" || options === null) throw new TypeError(`${caller}: options must be an object`);
@@ -67,6 +67,21 @@ export function checkGateOptions(caller: string, options: GateOptions): void {
     throw new TypeError(`${caller}: capability must be a function of the tool, names by tool name, or one name`);
   }
   if (ungated !== undefined && !Array.isArray(ungated)) throw new TypeError(`${caller}: ungated must be a list`);
+  checkOptions(toolOptions(NO_TOOL, options), NO_TOOL.name);
+}
+
+/** Stands in where functions of the tool have no tool yet to be asked about. */
+const NO_TOOL: WrappableTool = { name: "tool", schema: {}, lc_namespace: [] };
+
+function toolOptions(tool: WrappableTool, options: GateOptions): CapFenceToolOptions {
+  const { capability, context, ungated: _, ...shared } = options;
+  const ask = <T>(rule: (one: WrappableTool) => T): T | undefined => (tool === NO_TOOL ? undefined : rule(tool));
+  return {
+    ...shared,
+    tool,
+    capability: typeof capability === "function" ? ask(capability) : capabilityNamed(capability, tool.name),
+    context: typeof context === "function" ? ask(context) : context,
+  };
 }
 
 /**
@@ -75,13 +90,7 @@ export function checkGateOptions(caller: string, options: GateOptions): void {
  * @throws TypeError saying why the tool cannot be wrapped, or which option is wrong.
  */
 export function gateTool(tool: WrappableTool, options: GateOptions): CapFenceTool {
-  const { capability, context, ungated: _, ...shared } = options;
-  return new CapFenceTool({
-    ...shared,
-    tool,
-    capability: typeof capability === "function" ? capability(tool) : capabilityNamed(capability, tool.name),
-    context: typeof context === "function" ? context(tool) : context,
-  });
+  return new CapFenceTool(toolOptions(tool, options));
 }
 
 /** The capability that a rule gives to a name; `undefined` when it says nothing about it. */

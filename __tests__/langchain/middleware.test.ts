@@ -1,0 +1,343 @@
+import { AIMessage, ToolMessage, type BaseMessage } from "@langchain/core/messages";
+import { fakeModel } from "@langchain/core/testing";
+import { DynamicStructuredTool, tool } from "@langchain/core/tools";
+import { Command, interrupt, MemorySaver } from "@langchain/langgraph";
+import {
+  createAgent,
+  createMiddleware,
+  toolErrorMiddleware,
+  toolRetryMiddleware,
+  type AgentMiddleware,
+} from "langchain";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+
+import type { GateOptions } from "../../src/langchain/gate-options.ts";
+import { capfenceMiddleware, CapFenceTool, isActionBlocked } from "../../src/langchain/index.ts";
+import { openGate, type Gate, type Recorded } from "./gate.ts";
+
+const schema = z.object({ path: z.string() });
+const user = { messages: [{ role: "user", content: "go" }] };
+const call = (path: string, name = "read", id = `call-${path}`) => ({ name, args: { path }, id });
+
+const reader = (calls: unknown[], name = "read") =>
+  tool(
+    ({ path }) => {
+      calls.push(path);
+      return `read ${path}`;
+    },
+    { name, description: "Reads.", schema },
+  );
+
+const gateFor = ({ runtime }: Gate, options: Partial<GateOptions> = {}): AgentMiddleware =>
+  capfenceMiddleware({ runtime, agentId: "tester", capability: "unit.run", ...options }) as AgentMiddleware;
+
+const passing = createMiddleware({ name: "passing", wrapToolCall: (request, handler) => handler(request) });
+
+/** Runs an agent whose model makes these calls in one message each. */
+async function run(
+  middleware: readonly AgentMiddleware[],
+  tools: object[],
+  ...turns: readonly ReturnType<typeof call>[][]
+): Promise<BaseMessage[]> {
+  let model = fakeModel();
+  for (const turn of turns) model = model.respondWithTools(turn);
+  const agent = createAgent({
+    model: model.respond(new AIMessage("done")),
+    tools: tools as CapFenceTool[],
+    middleware: [...middleware],
+  });
+  return (await agent.invoke(user)).messages;
+}
+
+async function thrownBy(running: Promise<unknown>): Promise<unknown> {
+  return await running.then(
+    () => expect.fail("it did not throw"),
+    (error: unknown) => error,
+  );
+}
+
+const answers = (messages: readonly BaseMessage[]): string[] =>
+  messages.filter((message) => ToolMessage.isInstance(message)).map((message) => message.text);
+
+const shown = (entries: readonly Recorded[]): unknown[] =>
+  entries.map(({ kind, reason, status }) => [kind, reason ?? status]);
+
+describe("capfenceMiddleware", () => {
+  it("lets an allowed call run and ends the run at a denied one", async () => {
+    const gate = openGate();
+    const calls: unknown[] = [];
+    const messages = await run([gateFor(gate)], [reader(calls)], [call("a")]);
+    expect(answers(messages)).toEqual(["read a"]);
+    const error = await thrownBy(run([gateFor(gate)], [reader(calls)], [call("forbidden")]));
+    expect(isActionBlocked(error)).toBe(true);
+    expect(calls).toEqual(["a"]);
+    expect(shown(await gate.recorded())).toEqual([
+      ["decision", "policy_allow"],
+      ["outcome", "finished"],
+      ["decision", "policy_deny"],
+    ]);
+  });
+
+  it("answers the model when told to, and the run goes on", async () => {
+    const gate = openGate();
+    const calls: unknown[] = [];
+    const middleware = gateFor(gate, { onBlocked: "message" });
+    const messages = await run([middleware], [reader(calls)], [call("forbidden"), call("a"), call("forbidden too")]);
+    const refusal = "Blocked by policy: policy_deny. The same call will be refused again.";
+    expect(answers(messages)).toEqual([refusal, "read a", refusal]);
+    expect(messages.at(-1)?.text).toBe("done");
+  });
+
+  it("gates tools that come from other middleware, in any way", async () => {
+    const gate = openGate();
+    const calls: unknown[] = [];
+    const hidden = reader(calls);
+    const brings = createMiddleware({ name: "brings", tools: [reader(calls, "brought")] });
+    const hands = createMiddleware({
+      name: "hands",
+      wrapModelCall: (request, handler) => handler({ ...request, tools: [...request.tools, hidden] }),
+      wrapToolCall: (request, handler) => handler(request.tool === undefined ? { ...request, tool: hidden } : request),
+    });
+    const middleware = [brings, hands, gateFor(gate, { onBlocked: "message" })];
+    const turn = [call("a", "brought"), call("forbidden", "brought"), call("b"), call("forbidden", "read", "last")];
+    await run(middleware, [], turn);
+    expect(calls.toSorted()).toEqual(["a", "b"]);
+    expect((await gate.recorded()).filter(({ kind }) => kind === "decision")).toHaveLength(4);
+  });
+
+  it("wraps each tool once, however often it is called", async () => {
+    const gate = openGate();
+    const names: unknown[] = [];
+    const options = { capability: ({ name }: { name: string }) => (names.push(name), "unit.run") };
+    await run([gateFor(gate, options)], [reader([])], [call("a"), call("b")], [call("c")]);
+    expect(names).toEqual(["read"]);
+  });
+
+  it("does not gate a gated tool again", async () => {
+    const gate = openGate();
+    const own = gate.wrap(reader([]), { agentId: "its own" });
+    await run([gateFor(gate)], [own], [call("a")]);
+    const decisions = (await gate.recorded()).filter(({ kind }) => kind === "decision");
+    expect(decisions).toMatchObject([{ actor: "its own" }]);
+  });
+
+  it.each(["throw", "message"] as const)("refuses a tool that nobody has brought: %s", async (onBlocked) => {
+    const gate = openGate();
+    const running = run([gateFor(gate, { onBlocked, capability: {} })], [reader([])], [call("a", "rm -rf /")]);
+    if (onBlocked === "throw") expect(isActionBlocked(await thrownBy(running))).toBe(true);
+    else expect(answers(await running)[0]).toContain("Blocked by policy: unknown_tool.");
+    expect(await gate.recorded()).toMatchObject([
+      { reason: "unknown_tool", capability: "rm_-rf_.execute", authorized: false, payload: { path: "a" } },
+    ]);
+  });
+
+  it("refuses a tool that cannot be gated, and says why", async () => {
+    const gate = openGate();
+    const odd = Object.assign(reader([]), { invoke: async () => "went around" });
+    const error = await thrownBy(run([gateFor(gate)], [odd], [call("a")]));
+    expect(isActionBlocked(error)).toBe(true);
+    expect(await gate.recorded()).toMatchObject([{ reason: "unknown_tool" }]);
+  });
+
+  it("leaves arguments that do not fit the schema to LangChain", async () => {
+    const gate = openGate();
+    const calls: unknown[] = [];
+    const wrong = { name: "read", args: { path: 7 }, id: "wrong" };
+    const messages = await run([gateFor(gate)], [reader(calls)], [wrong as unknown as ReturnType<typeof call>]);
+    expect(answers(messages)[0]).toContain("did not match expected schema");
+    expect(calls).toEqual([]);
+  });
+
+  it.each(["throw", "message"] as const)(
+    "has a tool's own error thrown, as all middleware has: %s",
+    async (onBlocked) => {
+      const gate = openGate();
+      const own = new RangeError("disk on fire");
+      const throwing = tool(
+        () => {
+          throw own;
+        },
+        { name: "read", schema },
+      );
+      expect(await thrownBy(run([gateFor(gate, { onBlocked })], [throwing], [call("a")]))).toBe(own);
+      const shows = toolErrorMiddleware({ onError: (error) => `told: ${String(error)}` }) as AgentMiddleware;
+      const messages = await run([shows, gateFor(gate, { onBlocked })], [throwing], [call("a")]);
+      expect(answers(messages)).toEqual(["told: RangeError: disk on fire"]);
+    },
+  );
+});
+
+describe("every attempt has its own decision", () => {
+  it("when middleware tries again", async () => {
+    const gate = openGate();
+    let times = 0;
+    const flaky = tool(
+      () => {
+        times += 1;
+        if (times < 3) throw new Error("busy");
+        return "at last";
+      },
+      { name: "read", schema },
+    );
+    const retry = toolRetryMiddleware({ maxRetries: 3, initialDelayMs: 0 }) as AgentMiddleware;
+    expect(answers(await run([retry, gateFor(gate)], [flaky], [call("a")]))).toEqual(["at last"]);
+    expect(shown(await gate.recorded())).toEqual([
+      ["decision", "policy_allow"],
+      ["outcome", "failed"],
+      ["decision", "policy_allow"],
+      ["outcome", "failed"],
+      ["decision", "policy_allow"],
+      ["outcome", "finished"],
+    ]);
+  });
+
+  it("when middleware tries a refused call again", async () => {
+    const gate = openGate();
+    const calls: unknown[] = [];
+    const retry = toolRetryMiddleware({ maxRetries: 2, initialDelayMs: 0, onFailure: "error" }) as AgentMiddleware;
+    const error = await thrownBy(run([retry, gateFor(gate)], [reader(calls)], [call("forbidden")]));
+    expect(isActionBlocked(error)).toBe(true);
+    expect(calls).toEqual([]);
+    expect(shown(await gate.recorded())).toEqual([1, 2, 3].map(() => ["decision", "policy_deny"]));
+  });
+
+  it("when one message asks for many calls", async () => {
+    const gate = openGate();
+    const calls: unknown[] = [];
+    const turn = Array.from({ length: 40 }, (_, index) => call(index % 2 === 0 ? `a${index}` : `forbidden ${index}`));
+    await run([gateFor(gate, { onBlocked: "message" })], [reader(calls)], turn);
+    expect(calls).toHaveLength(20);
+    const recorded = await gate.recorded();
+    expect(recorded.filter(({ kind }) => kind === "decision")).toHaveLength(40);
+    expect(recorded.filter(({ kind }) => kind === "outcome")).toHaveLength(20);
+  });
+});
+
+describe("a call that does not arrive at the gated tool", () => {
+  const answering = createMiddleware({
+    name: "answering",
+    wrapToolCall: ({ toolCall }) => new ToolMessage({ content: "made up", tool_call_id: toolCall.id ?? "" }),
+  });
+  const swapping = (other: DynamicStructuredTool): AgentMiddleware =>
+    createMiddleware({ name: "swapping", wrapToolCall: (request, handler) => handler({ ...request, tool: other }) });
+  const failing = createMiddleware({
+    name: "failing",
+    wrapToolCall: () => {
+      throw new Error("failed on the way");
+    },
+  });
+
+  it.each<readonly [string, (calls: unknown[]) => AgentMiddleware]>([
+    ["answered by middleware after ours", () => answering],
+    ["swapped by middleware after ours", (calls) => swapping(reader(calls) as unknown as DynamicStructuredTool)],
+    ["failed in middleware after ours", () => failing],
+  ])("is recorded as bypassed and throws, whatever onBlocked says: %s", async (_name, make) => {
+    for (const onBlocked of ["throw", "message"] as const) {
+      const gate = openGate();
+      const middleware = [gateFor(gate, { onBlocked }), make([])];
+      const error = await thrownBy(run(middleware, [reader([])], [call("a")]));
+      expect(isActionBlocked(error)).toBe(true);
+      expect(String(error)).toContain("Blocked: bypassed");
+      expect(await gate.recorded()).toMatchObject([
+        { kind: "decision", decision: "deny", authorized: false, reason: "bypassed", payload: { path: "a" } },
+      ]);
+    }
+  });
+
+  it("is no matter when middleware before ours answers: nothing ran", async () => {
+    const gate = openGate();
+    const calls: unknown[] = [];
+    expect(answers(await run([answering, gateFor(gate)], [reader(calls)], [call("a")]))).toEqual(["made up"]);
+    expect(calls).toEqual([]);
+    expect(await gate.recorded()).toEqual([]);
+  });
+
+  it("does not take another agent's call inside a tool for its own", async () => {
+    const gate = openGate();
+    const inner: unknown[] = [];
+    const nested = tool(
+      async ({ path }) =>
+        answers(await run([passing, gateFor(gate)], [reader(inner, "inner")], [call(path, "inner")])).join(),
+      { name: "read", schema },
+    );
+    expect(answers(await run([passing, gateFor(gate)], [nested], [call("a")]))).toEqual(["read a"]);
+    expect(inner).toEqual(["a"]);
+    expect((await gate.recorded()).filter(({ kind }) => kind === "decision")).toHaveLength(2);
+  });
+});
+
+describe("a paused run", () => {
+  it("goes on when it is told to, and is judged again", async () => {
+    const gate = openGate();
+    const asking = tool(({ path }) => `${path}: ${String(interrupt("sure?"))}`, { name: "read", schema });
+    const model = fakeModel()
+      .respondWithTools([call("a")])
+      .respond(new AIMessage("done"));
+    const middleware = [gateFor(gate, { onBlocked: "message" })];
+    const agent = createAgent({ model, tools: [asking], middleware, checkpointer: new MemorySaver() });
+    const config = { configurable: { thread_id: "thread-1" } };
+    expect(await agent.invoke(user, config)).toMatchObject({ __interrupt__: [{ value: "sure?" }] });
+    const { messages } = await agent.invoke(new Command({ resume: "quite" }), config);
+    expect(answers(messages)).toEqual(["a: quite"]);
+    const recorded = await gate.recorded();
+    expect(shown(recorded)).toEqual([
+      ["decision", "policy_allow"],
+      ["outcome", "failed"],
+      ["decision", "policy_allow"],
+      ["outcome", "finished"],
+    ]);
+    expect(recorded[0]).toMatchObject({ session: "thread-1" });
+  });
+
+  it("is no bypass when middleware after ours pauses it", async () => {
+    const gate = openGate();
+    const calls: unknown[] = [];
+    const model = fakeModel()
+      .respondWithTools([call("a")])
+      .respond(new AIMessage("done"));
+    const pausing = createMiddleware({
+      name: "pausing",
+      wrapToolCall: async (request, handler) => {
+        interrupt("may I?");
+        return await handler(request);
+      },
+    });
+    const agent = createAgent({
+      model,
+      tools: [reader(calls)],
+      middleware: [gateFor(gate), pausing],
+      checkpointer: new MemorySaver(),
+    });
+    const config = { configurable: { thread_id: "thread-1" } };
+    expect(await agent.invoke(user, config)).toMatchObject({ __interrupt__: [{ value: "may I?" }] });
+    expect(calls).toEqual([]);
+    await agent.invoke(new Command({ resume: true }), config);
+    expect(calls).toEqual(["a"]);
+    expect(shown(await gate.recorded())).toEqual([
+      ["decision", "policy_allow"],
+      ["outcome", "finished"],
+    ]);
+  });
+});
+
+describe("its options", () => {
+  it.each<readonly [string, object, RegExp]>([
+    ["no runtime", { runtime: undefined }, /runtime must be an ActionRuntime/],
+    ["an unknown one", { capabilities: {} }, /unknown option capabilities/],
+    ["a capability that is none", { capability: 7 }, /capability must be/],
+    ["ungated that is no list", { ungated: "web_search" }, /ungated must be a list/],
+    ["no agent", { agentId: "" }, /agentId must be a non-empty string/],
+    ["another onBlocked", { onBlocked: "ignore" }, /onBlocked must be/],
+    ["an environment that is none", { environment: "" }, /environment must be/],
+  ])("are refused at once: %s", (_name, options, message) => {
+    const { runtime } = openGate();
+    const make = (): unknown => Reflect.apply(capfenceMiddleware, undefined, [{ runtime, agentId: "a", ...options }]);
+    expect(make).toThrow(TypeError);
+    expect(make).toThrow(message);
+  });
+
+  it("are needed", () => {
+    expect(() => Reflect.apply(capfenceMiddleware, undefined, [])).toThrow(/options must be an object/);
+  });
+});
