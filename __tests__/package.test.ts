@@ -41,6 +41,24 @@ function readmeBlocks(language: string): readonly string[] {
 }
 const [POLICY = "", LANGUAGE_EXAMPLE = ""] = readmeBlocks("yaml");
 const [DECIDE = "", TOOL = ""] = readmeBlocks("ts");
+const CHECKPOINTING = readmeBlocks("ts").find((code) => code.includes("checkpoints:")) ?? "";
+const REDACTING = readmeBlocks("ts").find((code) => code.includes("redact:")) ?? "";
+
+/** The commands that the README shows on a terminal, in order, each with what it is said to print. */
+const SHOWN = readmeBlocks("console")
+  .filter((block) => block.startsWith("$ "))
+  .flatMap((block) => block.split(/^\$ /m).slice(1))
+  .map((part) => {
+    const [command = "", ...printed] = part.split("\n");
+    return { command, printed: printed.join("\n") };
+  });
+
+/** Text without what is another each time: times and keys. */
+function lasting(text: string): string {
+  return text
+    .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, "<time>")
+    .replaceAll(/\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}/g, "+<key>");
+}
 
 const CALLS = `
 async function main() {
@@ -186,12 +204,38 @@ describe.skipIf(process.platform === "win32")("the packed tarball", () => {
     writeFileSync(join(place, "policies/demo.yaml"), POLICY);
     writeFileSync(join(place, "decide.mjs"), DECIDE);
     writeFileSync(join(place, "tool.mjs"), TOOL);
-    expect(node(place, "decide.mjs")).toEqual({ status: 0, stdout: "true false policy_deny\n", stderr: "" });
+    // The README's places, in here.
+    const [user, anchors] = [join(place, "user"), join(place, "anchors")];
+    mkdirSync(anchors);
+    const here = (text: string): string => text.replaceAll("/home/you", user).replaceAll("/mnt/anchors", anchors);
+    const env = { PATH: `${join(place, "node_modules/.bin")}:${process.env["PATH"] ?? ""}`, HOME: user };
+    expect(SHOWN.length).toBeGreaterThanOrEqual(6);
+    for (const { command, printed } of SHOWN) {
+      const script = `{ ${here(command).replace("npx capfence", "capfence")}; } 2>&1`;
+      const { status, stdout } = spawnSync("/bin/sh", ["-c", script], { cwd: place, env, encoding: "utf8" });
+      expect({ command, status, printed: lasting(stdout) }).toEqual({
+        command,
+        status: 0,
+        printed: lasting(here(printed)),
+      });
+    }
+
     const { status, stdout, stderr } = node(place, "tool.mjs");
     expect({ status, stdout }).toEqual({ status: 1, stdout: "ran ls -la /tmp\n" });
     expect(stderr).toContain("AgentActionBlocked: Blocked: policy_deny");
     expect(capfence(place, "verify").stdout).toMatch(/^✓ Audit chain intact\. 5 entries verified\.\n/);
-  });
+
+    const imports = 'import { ActionRuntime } from "capfence";\n';
+    const decides = 'await runtime.execute({ actor: "ann", action: "execute", resource: "shell", payload: {} });\n';
+    writeFileSync(join(place, "runtime.mjs"), `${here(CHECKPOINTING)}${decides}await runtime.close();\n`);
+    writeFileSync(join(place, "redact.mjs"), `${imports}${REDACTING}`);
+    for (const script of ["runtime.mjs", "redact.mjs"]) {
+      expect(node(place, script)).toEqual({ status: 0, stdout: "", stderr: "" });
+    }
+    const key = join(user, ".config/capfence/audit-2026.key.pub");
+    const latest = capfence(place, "verify", "--checkpoint", join(anchors, "runtime.checkpoint"), "--vkey", key);
+    expect(latest.stdout).toContain("\nAnchored to entry 6 by audit-2026; 0 entries after it.\n");
+  }, 60_000);
 
   it("has a README whose example of the policy language is a policy", () => {
     const policy = Policy.parse(LANGUAGE_EXAMPLE);
