@@ -139,10 +139,41 @@ describe("an entry before the genesis entry", () => {
   });
 });
 
+describe("a database whose pages lead to the same rows again and again", () => {
+  it("is read once", async () => {
+    const report = await verifyLog(placeLog(maze(closed)));
+    expect(report).toMatchObject({ intact: false, entries: 4 });
+    expect(report.problems[0]?.what).toContain("structure");
+    expect(report.problems.at(-1)?.what).toContain("not in order");
+  });
+});
+
 function nested(depth: number): string {
   return "[".repeat(depth) + "]".repeat(depth);
 }
 
 function bodyOf(database: Uint8Array, seq: number): SqlValue | undefined {
   return query(placeLog(database), `SELECT body FROM entries WHERE seq = ${seq}`)[0]?.[0];
+}
+
+/** A file of five pages in which five rows are met 680 ^ 3 times (SQLite file format, section 1.6). */
+function maze(bytes: Buffer): Buffer {
+  const PAGE = 4096;
+  const pages = [bytes.subarray(0, PAGE), branch(5), bytes.subarray(PAGE, 2 * PAGE), branch(3), branch(4)];
+  const made = Buffer.concat(pages);
+  made.writeUInt32BE(pages.length, 28);
+  return made;
+
+  function branch(child: number): Buffer {
+    const page = Buffer.alloc(PAGE);
+    const cell = PAGE - 5;
+    page[0] = 5;
+    page.writeUInt16BE(680, 3);
+    page.writeUInt16BE(cell, 5);
+    page.writeUInt32BE(child, 8);
+    for (let index = 0; index < 680; index += 1) page.writeUInt16BE(cell, 12 + 2 * index);
+    page.writeUInt32BE(child, cell);
+    page[cell + 4] = 9;
+    return page;
+  }
 }

@@ -216,7 +216,11 @@ export class EntryDatabase {
     });
   }
 
-  /** All rows in order, or in the reverse order, one at a time. */
+  /**
+   * All rows in order, or in the reverse order, one at a time.
+   *
+   * @throws AuditCorruptError when the file can't be read on, or its rows are not in order.
+   */
   *rows(order: "ASC" | "DESC" = "ASC"): Generator<Row> {
     const bytes = DERIVED_COLUMNS.map((name) => `ifnull(octet_length(${name}), 0)`).join(" + ");
     const statement = this.#guard(() =>
@@ -226,9 +230,15 @@ export class EntryDatabase {
       ),
     );
     const step = (): SqlValue[] | undefined => (statement.step() ? statement.get() : undefined);
+    let before = order === "ASC" ? -Infinity : Infinity;
     try {
       for (let values = this.#guard(step); values !== undefined; values = this.#guard(step)) {
         const [seq = null, hash = null, body = null, bodyBytes, derivedBytes, ...derived] = values;
+        // The pages of a file that somebody made may lead to the same rows without end.
+        if (order === "ASC" ? Number(seq) <= before : Number(seq) >= before) {
+          throw new AuditCorruptError(this.#path, "its rows are not in order");
+        }
+        before = Number(seq);
         const isExact = typeof body === "string" && this.#isExact(seq, body, Number(bodyBytes));
         yield { seq, hash, body: isExact ? body : undefined, derived, derivedBytes: Number(derivedBytes) };
       }
