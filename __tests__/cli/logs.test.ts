@@ -193,6 +193,26 @@ describe("how calls ended", () => {
   });
 });
 
+describe("what was only observed", () => {
+  it("is marked, and found by what was decided", async () => {
+    const policy = Policy.parse("allow: [shell.execute]");
+    const runtime = ActionRuntime.fromPolicy(policy, { auditLog: place.path("observed.db"), mode: "observe" });
+    for (const action of ["execute", "deploy"]) {
+      await runtime.execute({ actor: "ann", action, resource: "shell", payload: {} });
+    }
+    await runtime.close();
+    const { stdout } = await place.run(["logs", "--audit-log", "observed.db"], { isTTY: true });
+    expect(stdout.split("\n").map((line) => line.slice(21))).toEqual([
+      "agent_id  capability     decision         reason",
+      "ann       shell.execute  \u{1b}[32mallow\u{1b}[39m            policy_allow",
+      "ann       shell.deploy   \u{1b}[33mdeny (observed)\u{1b}[39m  policy_default_deny",
+      "",
+    ]);
+    const json = await place.run(["logs", "--audit-log", "observed.db", "--json", "--decision", "deny"]);
+    expect(JSON.parse(json.stdout)).toMatchObject({ decision: "deny", enforced: false, outcome: "unknown" });
+  });
+});
+
 describe("a log in several parts", () => {
   const actors = Array.from({ length: 12 }, (_, index) => `agent-${index}`);
 

@@ -75,7 +75,7 @@ export class EntryPrinter {
 
   #cells(line: Shown): string[] {
     const { entry } = line;
-    const [decision, reason] = entry.kind === "decision" ? [entry.decision, entry.reason] : ["-", "-"];
+    const [decision, reason] = entry.kind === "decision" ? [decisionText(entry), entry.reason] : ["-", "-"];
     const cells = [formatTime(entry.ts), entry.actor, entry.capability, decision, reason];
     // A forged entry's members may be of any type.
     return (this.#hasOutcomes ? [...cells, outcome(line)] : cells).map(String);
@@ -88,6 +88,11 @@ export class EntryPrinter {
     if (text === "allow") return green(cell);
     return text === "deny" ? red(cell) : yellow(cell);
   }
+}
+
+/** The decision, marked when the call was let through all the same because the runtime only observes. */
+function decisionText({ decision, enforced }: DecisionEntry): string {
+  return enforced === false ? `${decision} (observed)` : decision;
 }
 
 /** How the call ended, in one word. What an entry says goes before what should have been. */
