@@ -26,7 +26,8 @@ const PLACE = /^(?:deny|require_approval|allow|rules)\[\d+\]$/;
 export function compileRules(sources: readonly PolicySource[]): readonly WrittenRule[] {
   const rules: WrittenRule[] = [];
   const ids = new Map<string, string>();
-  for (const source of sources) new RuleCompiler(source, ids, rules).compile();
+  const shared = new Map<string, NamedCondition>();
+  for (const source of sources) new RuleCompiler(source, ids, shared, rules).compile();
   return rules;
 }
 
@@ -35,11 +36,19 @@ class RuleCompiler {
   readonly #source: PolicySource;
   /** The ids so far, and the sources that have them. */
   readonly #ids: Map<string, string>;
+  /** Conditions that say the same are one: the fewer there are, the more of them stay in the processor's cache. */
+  readonly #shared: Map<string, NamedCondition>;
   readonly #rules: WrittenRule[];
 
-  constructor(source: PolicySource, ids: Map<string, string>, rules: WrittenRule[]) {
+  constructor(
+    source: PolicySource,
+    ids: Map<string, string>,
+    shared: Map<string, NamedCondition>,
+    rules: WrittenRule[],
+  ) {
     this.#source = source;
     this.#ids = ids;
+    this.#shared = shared;
     this.#rules = rules;
   }
 
@@ -90,8 +99,14 @@ class RuleCompiler {
   #condition(path: Path, key: string, value: unknown): NamedCondition | undefined {
     const kind = Object.hasOwn(CONDITIONS, key) ? CONDITIONS[key] : undefined;
     if (kind === undefined || this.#source.diagnostics.touches([...path, key])) return undefined;
+    const name = typeof value === "object" ? undefined : `${key} ${typeof value} ${String(value)}`;
+    const known = name === undefined ? undefined : this.#shared.get(name);
+    if (known !== undefined) return known;
     const condition = kind.compile(value, (inner, message) => this.#report([...path, key, ...inner], message));
-    return { key, ...condition };
+    const named = { key, ...condition };
+    // What has a problem is compiled again, so that the problem is told at every place.
+    if (name !== undefined && this.#source.diagnostics.clean) this.#shared.set(name, named);
+    return named;
   }
 
   #id(path: Path, id: unknown): string | undefined {

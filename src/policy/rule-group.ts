@@ -3,13 +3,7 @@
 import type { Needle } from "./conditions/condition.ts";
 import type { PayloadText } from "./payload-text.ts";
 import type { Rule } from "./rule.ts";
-import { TextSearch } from "./text-search.ts";
-
-/**
- * Fewest needles that are searched for together. For each character, looking for one needle takes about 0.5 ns, twice
- * over; looking for all of them 6 to 7 ns.
- */
-const TOGETHER = 12;
+import { searchFor, type Search } from "./text-search.ts";
 
 /** The rules of one capability. Those that need one of many texts are found by one search for all those texts. */
 export class RuleGroup {
@@ -44,77 +38,65 @@ interface Split {
   readonly finder: RuleFinder | undefined;
 }
 
+/** A text, and the rule that needs it. */
+interface Need {
+  readonly needle: Needle;
+  readonly rule: Rule;
+}
+
+const NOTHING: readonly Rule[] = [];
+
 /** Finds rules by the texts they need. */
 export class RuleFinder {
-  readonly #rules: readonly Rule[];
-  readonly #needles: readonly Needle[];
-  /** For each needle, the position of its rule. */
-  readonly #owners: readonly number[];
-  readonly #normalised: TextSearch;
-  /** For payloads with other characters than ASCII, in which a needle may stand as it is but not normalised. */
-  #exact: { readonly search: TextSearch | undefined; readonly owners: readonly number[] } | undefined;
+  readonly #needs: readonly Need[];
+  readonly #normalised: Search;
+  /** For payloads with other characters than ASCII, in which a text may stand as it is but not normalised. */
+  #exact: { readonly search: Search; readonly rules: readonly Rule[] } | undefined;
 
-  constructor(rules: readonly Rule[], needles: readonly Needle[], owners: readonly number[], normalised: TextSearch) {
-    this.#rules = rules;
-    this.#needles = needles;
-    this.#owners = owners;
-    this.#normalised = normalised;
+  constructor(needs: readonly Need[]) {
+    this.#needs = needs;
+    this.#normalised = searchFor(needs.map(({ needle: { normalised = "" } }) => normalised));
   }
 
   /** Every rule of which a text may be there, once, in no particular order. The others answer `no`. */
   find(text: PayloadText): readonly Rule[] {
-    const found = new Set<number>();
-    this.#normalised.find(text.normalised, (needle) => found.add(this.#owners[needle] ?? 0));
-    if (!text.isAscii) this.#findExact(text, found);
-    const rules: Rule[] = [];
-    for (const owner of found) {
-      const rule = this.#rules[owner];
-      if (rule !== undefined) rules.push(rule);
+    const normalised = this.#normalised.find(text.normalised);
+    const exact = text.isAscii ? undefined : this.#findExact(text);
+    if (normalised === undefined && exact === undefined) return NOTHING;
+    const found = new Set(exact);
+    for (const index of normalised ?? []) {
+      const need = this.#needs[index];
+      if (need !== undefined) found.add(need.rule);
     }
-    return rules;
+    return [...found];
   }
 
-  #findExact(text: PayloadText, found: Set<number>): void {
+  #findExact(text: PayloadText): readonly Rule[] | undefined {
     if (this.#exact === undefined) {
-      const forms = this.#needles.flatMap((needle, index) =>
-        needle.forms.map((form) => [form, this.#owners[index] ?? 0] as const),
-      );
-      this.#exact = {
-        search: TextSearch.compile(forms.map(([form]) => form)),
-        owners: forms.map(([, owner]) => owner),
-      };
+      const forms = this.#needs.flatMap(({ needle, rule }) => needle.forms.map((form) => ({ form, rule })));
+      this.#exact = { search: searchFor(forms.map(({ form }) => form)), rules: forms.map(({ rule }) => rule) };
     }
-    const { search, owners } = this.#exact;
-    if (search === undefined) this.#rules.forEach((_, index) => found.add(index));
-    else search.find(text.folded, (needle) => found.add(owners[needle] ?? 0));
+    const { search, rules } = this.#exact;
+    return search.find(text.folded)?.flatMap((index) => rules[index] ?? []);
   }
 }
 
 function splitOf(rules: readonly Rule[]): Split {
   const always: Rule[] = [];
-  const others: Rule[] = [];
-  const needles: Needle[] = [];
-  const owners: number[] = [];
+  const needs: Need[] = [];
   for (const rule of rules) {
-    const needed = searchable(rule);
-    if (needed === undefined) always.push(rule);
-    else {
-      needles.push(...needed);
-      for (const _ of needed) owners.push(others.length);
-      others.push(rule);
-    }
+    const needles = searchable(rule);
+    if (needles === undefined) always.push(rule);
+    else for (const needle of needles) needs.push({ needle, rule });
   }
-  const search =
-    needles.length < TOGETHER ? undefined : TextSearch.compile(needles.map(({ normalised = "" }) => normalised));
-  if (search === undefined) return { always: rules, finder: undefined };
-  return { always, finder: new RuleFinder(others, needles, owners, search) };
+  return { always, finder: needs.length === 0 ? undefined : new RuleFinder(needs) };
 }
 
-/** The texts of which a rule needs one, when they are texts that one search can find. */
+/**
+ * The texts of which a rule needs one, when a search of the normalised payload finds them all. A text of white space alone
+ * is not in it, and one with a NUL would be found across leaves.
+ */
 function searchable(rule: Rule): readonly Needle[] | undefined {
   const needed = rule.conditions.find(({ needles }) => needles !== undefined)?.needles;
-  const plain = needed?.every(
-    ({ text, normalised }) => normalised !== undefined && normalised !== "" && !text.includes("\0"),
-  );
-  return plain === true ? needed : undefined;
+  return needed?.every(({ text, normalised }) => normalised !== undefined && !text.includes("\0")) ? needed : undefined;
 }

@@ -52,7 +52,7 @@ export class RuleSet {
     const { event } = subject;
     const candidates = this.#candidates(event);
     if (candidates === NO_CANDIDATES) return DEFAULT_DENY;
-    const found = candidates.found.length === 0 ? [] : findRules(candidates.found, subject);
+    const found = candidates.found.length === 0 ? NOTHING : findRules(candidates.found, subject);
     const restriction =
       firing("deny", candidates, found, subject) ?? firing("require_approval", candidates, found, subject);
     if (restriction !== undefined) return restriction.decision;
@@ -124,9 +124,15 @@ function noted(decision: Decision, { level }: RiskEffect): Decision {
   return Object.freeze({ ...decision, riskLevel: Object.freeze({ level, action: "warn" as const }) });
 }
 
+const NOTHING: readonly Match<Rule>[] = [];
+
 /** The rules that the event's text may concern, whatever their section. */
 function findRules(finders: readonly Match<RuleFinder>[], { text }: Subject): readonly Match<Rule>[] {
-  return finders.flatMap(({ value, answer }) => value.find(text).map((rule) => ({ value: rule, answer })));
+  let found: Match<Rule>[] | undefined;
+  for (const { value: finder, answer } of finders) {
+    for (const rule of finder.find(text)) (found ??= []).push({ value: rule, answer });
+  }
+  return found ?? NOTHING;
 }
 
 /** A permission for part of what is asked for permits nothing. */

@@ -1,13 +1,46 @@
-/** Searches a text for many needles at once (Aho and Corasick, 1975): the cost does not depend on how many there are. */
+/** Searches a text for several needles: one by one when they are few, else all at once. */
 
 /** Most cells of a transition table: 32 MB. Beyond that, needles are searched for one by one. */
 const MAX_CELLS = 8_388_608;
 
+/** Fewest needles that are cheaper to find together: one costs about 0.5 ns a character, all of them 5 to 7 ns. */
+const TOGETHER = 12;
+
 const ASCII = 128;
 const NONE = -1;
 
-/** An automaton over UTF-16 code units, with a transition from every state on every class of characters. */
-export class TextSearch {
+/** Finds needles in texts. */
+export interface Search {
+  /** The positions of all needles that are in `text`, some perhaps more than once; `undefined` when none is. */
+  find(text: string): readonly number[] | undefined;
+}
+
+/** A search for `needles`, none of them empty. */
+export function searchFor(needles: readonly string[]): Search {
+  return (needles.length < TOGETHER ? undefined : Automaton.compile(needles)) ?? new OneByOne(needles);
+}
+
+class OneByOne implements Search {
+  readonly #needles: readonly string[];
+
+  constructor(needles: readonly string[]) {
+    this.#needles = needles;
+  }
+
+  find(text: string): readonly number[] | undefined {
+    let found: number[] | undefined;
+    for (let index = 0; index < this.#needles.length; index += 1) {
+      if (text.includes(this.#needles[index] ?? "")) (found ??= []).push(index);
+    }
+    return found;
+  }
+}
+
+/**
+ * An automaton over UTF-16 code units (Aho and Corasick, 1975), with a transition from every state on every class of
+ * characters. What it costs does not depend on how many needles there are.
+ */
+class Automaton implements Search {
   /** The class of each character that a needle has; all others are class 0. */
   readonly #asciiClasses: Uint16Array;
   readonly #otherClasses: ReadonlyMap<number, number>;
@@ -35,7 +68,7 @@ export class TextSearch {
   }
 
   /** Compiles needles, none of them empty; `undefined` when the table would be too large. */
-  static compile(needles: readonly string[]): TextSearch | undefined {
+  static compile(needles: readonly string[]): Automaton | undefined {
     const classes = new Map<number, number>();
     let states = 1;
     for (const needle of needles) {
@@ -45,29 +78,30 @@ export class TextSearch {
         if (!classes.has(code)) classes.set(code, classes.size + 1);
       }
     }
-    return states * (classes.size + 1) > MAX_CELLS ? undefined : new TextSearch(needles, classes, states);
+    return states * (classes.size + 1) > MAX_CELLS ? undefined : new Automaton(needles, classes, states);
   }
 
-  /** Calls `found` with the position of every needle in `text`, as often as it is there. */
-  find(text: string, found: (needle: number) => void): void {
+  find(text: string): readonly number[] | undefined {
     const next = this.#next;
     const ending = this.#ending;
     const ascii = this.#asciiClasses;
     const width = this.#width;
+    let found: Set<number> | undefined;
     let state = 0;
     for (let at = 0; at < text.length; at += 1) {
       const code = text.charCodeAt(at);
       const character = code < ASCII ? (ascii[code] ?? 0) : (this.#otherClasses.get(code) ?? 0);
       state = next[state * width + character] ?? 0;
-      if (ending[state] !== NONE) this.#report(state, found);
+      if (ending[state] !== NONE) this.#collect(state, (found ??= new Set()));
     }
+    return found && [...found];
   }
 
-  #report(state: number, found: (needle: number) => void): void {
+  #collect(state: number, found: Set<number>): void {
     let end = this.#ending[state] ?? NONE;
     while (end !== NONE) {
       for (let needle = this.#needleAt[end] ?? NONE; needle !== NONE; needle = this.#sameNeedle[needle] ?? NONE)
-        found(needle);
+        found.add(needle);
       end = this.#ending[this.#fallback[end] ?? 0] ?? NONE;
     }
   }

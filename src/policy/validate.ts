@@ -68,7 +68,14 @@ function made<Made>(known: Map<JsonSchema, Made>, schema: JsonSchema, make: (sch
 
 function compileValidator(schema: JsonSchema): ValidateFunction {
   // That the schema is one, and a strict one, is for tests to say: looking takes as long again.
-  const options = { strict: false, validateSchema: false, allErrors: true, verbose: true, ownProperties: true };
+  const options = {
+    strict: false,
+    strictNumbers: true,
+    validateSchema: false,
+    allErrors: true,
+    verbose: true,
+    ownProperties: true,
+  };
   return new Ajv(options).compile(schema);
 }
 

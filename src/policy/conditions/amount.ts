@@ -1,7 +1,7 @@
 /** `amount_gt`, `amount_gte`, `amount_lt`, `amount_lte`: how much a call is about. */
 
 import type { JsonObject } from "../../snapshot.ts";
-import { alike } from "../answer.ts";
+import type { Answer } from "../answer.ts";
 import { THRESHOLD } from "../json-schema.ts";
 import type { ConditionKind } from "./condition.ts";
 import { compare, COMPARISONS, readQuantity, type ComparisonName } from "./quantity.ts";
@@ -23,8 +23,15 @@ export function amount(name: ComparisonName): ConditionKind {
     compile: (value) => {
       const threshold = Number(value);
       return {
-        ask: ({ event: { payload } }) =>
-          alike(present(payload).map((field) => compare(name, payload[field] ?? null, threshold))),
+        ask: ({ event: { payload } }) => {
+          let answer: Answer | undefined;
+          for (const field of AMOUNT_FIELDS) {
+            if (!Object.hasOwn(payload, field)) continue;
+            const said = compare(name, payload[field] ?? null, threshold);
+            answer = answer === undefined || answer === said ? said : "maybe";
+          }
+          return answer ?? "no";
+        },
         why: ({ event: { payload } }) => {
           const fields = present(payload);
           if (fields.length === 0) return "the payload has no amount";
