@@ -3,7 +3,7 @@
 import { spawn, type ChildProcessByStdio, type SpawnOptions } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 
 import { onTestFinished } from "vitest";
 
@@ -19,7 +19,7 @@ export interface Acknowledged {
 
 /** A writer process that runs. */
 export class WriterProcess {
-  readonly process: ChildProcessByStdio<null, Readable, Readable>;
+  readonly process: ChildProcessByStdio<Writable, Readable, Readable>;
   #out = "";
   #err = "";
   readonly #ended: Promise<unknown>;
@@ -27,7 +27,7 @@ export class WriterProcess {
   constructor(orders: WriterOrders, options: SpawnOptions = {}) {
     const child = spawn(process.execPath, ["--import", "tsx", SCRIPT, JSON.stringify(orders)], {
       ...options,
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["pipe", "pipe", "pipe"],
     });
     child.stdout.setEncoding("utf8").on("data", (text: string) => (this.#out += text));
     child.stderr.setEncoding("utf8").on("data", (text: string) => (this.#err += text));
@@ -60,6 +60,11 @@ export class WriterProcess {
       if (this.process.exitCode !== null) throw new Error(`the writer has ended: ${this.#err}`);
       await Promise.race([once(this.process.stdout, "data"), this.#ended]);
     }
+  }
+
+  /** Tells it to begin. */
+  tell(): void {
+    this.process.stdin.write("begin\n");
   }
 
   /** Waits until it has ended; answers its exit code, `null` when it was killed. */

@@ -56,7 +56,7 @@ export function decision(
 
 /** The outcome of the decision at `of`, ready for appending. */
 export function outcome(of: Head, status: OutcomeStatus = "finished"): PreparedEntry {
-  const verdict = { ...ALLOWED, authorized: true, eventId: "event", entry: of };
+  const verdict = { ...ALLOWED, authorized: true, enforced: true, eventId: "event", entry: of };
   return outcomeEntry(sampleEvent(), verdict, { status, durationMs: 1.5, output: "done" });
 }
 

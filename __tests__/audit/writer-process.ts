@@ -1,5 +1,6 @@
 /** A process of its own that appends to a log as it is ordered to, and prints what was acknowledged. */
 
+import { once } from "node:events";
 import { writeSync } from "node:fs";
 
 import { nodeFiles } from "../../src/audit/files.ts";
@@ -19,13 +20,24 @@ export interface WriterOrders {
   readonly together?: number;
   /** The longest text in a payload, in characters. Default: 0. */
   readonly text?: number;
+  /** Closes the log, and opens it again, after so many. Default: never. */
+  readonly reopenEvery?: number;
+  /** Entries at which a database is sealed. Default: 8,192. */
+  readonly segmentEntries?: number;
+  /** When it begins: at once, or when it is told to, after it has said that it is ready. Default: `at once`. */
+  readonly begin?: "at once" | "when told";
   /** What it does when it has appended. Default: `close`. */
   readonly end?: "close" | "return" | "exit" | "throw" | "wait" | "hold the lock";
 }
 
 const orders = JSON.parse(process.argv[2] ?? "{}") as WriterOrders;
 const { path, actor = "child", appends = 0, together = 1, text = 0, end = "close" } = orders;
-const log = new AuditLog(path);
+const { reopenEvery = Infinity, segmentEntries = 8_192 } = orders;
+let log = openLog();
+
+function openLog(): AuditLog {
+  return new AuditLog(path, { files: nodeFiles, now: Date.now, segmentEntries });
+}
 
 async function append(number: number): Promise<void> {
   const payload = { number, text: "é".repeat(Math.random() * text) };
@@ -44,12 +56,23 @@ function block(): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
 }
 
+if (orders.begin === "when told") {
+  say("ready");
+  await once(process.stdin, "data");
+  process.stdin.destroy();
+}
 let left = appends < 0 ? Infinity : appends;
+let toReopening = reopenEvery;
 for (let number = 0; left > 0;) {
   const group = 1 + Math.floor(Math.random() * Math.min(together, left));
   await Promise.all(Array.from({ length: group }, (_, index) => append(number + index)));
   number += group;
   left -= group;
+  toReopening -= group;
+  if (toReopening > 0) continue;
+  await log.close();
+  log = openLog();
+  toReopening = reopenEvery;
 }
 if (end === "close") await log.close();
 if (end === "exit") process.exit();

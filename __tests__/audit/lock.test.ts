@@ -1,0 +1,284 @@
+import { existsSync, linkSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { describe, expect, it } from "vitest";
+
+import { nodeFiles } from "../../src/audit/files.ts";
+import { LogLock } from "../../src/audit/lock.ts";
+import { AuditLog } from "../../src/audit/log.ts";
+import { currentOwner, judgeOwner, type Owner } from "../../src/audit/owner.ts";
+import { verifyLog } from "../../src/audit/verify.ts";
+import { WriterProcess } from "./child.ts";
+import { decision, expectOneChain, filesBeside, newLogPath, placeLog, sampleFiles } from "./sample-log.ts";
+
+const { closed } = await sampleFiles();
+const hasProc = existsSync("/proc/self/stat");
+
+/** Takes the lock, looks whether it is really there, and lets go; `undefined` when it could not be had. */
+function take(path: string): Owner | undefined {
+  const lock = new LogLock(nodeFiles, path);
+  lock.prepare();
+  try {
+    return lock.holdNow(() => ownerIn(`${path}-lock`));
+  } finally {
+    lock.dispose();
+  }
+}
+
+function ownerIn(file: string): Owner {
+  return JSON.parse(readFileSync(file, "utf8")) as Owner;
+}
+
+/** Puts an owner file of a writer that is not there, and the lock if it holds it. */
+function leave(path: string, owner: Owner, ...links: readonly string[]): void {
+  const file = `${path}-owner.${owner.nonce}`;
+  writeFileSync(file, `${JSON.stringify(owner)}\n`);
+  for (const name of links) linkSync(file, `${path}-${name}`);
+}
+
+/** A writer process that has the lock and keeps it. */
+async function lockingProcess(path: string): Promise<WriterProcess> {
+  const child = new WriterProcess({ path, end: "hold the lock" });
+  await child.says("waiting");
+  return child;
+}
+
+/** An owner that can't be: Linux gives its processes numbers below 2^22. */
+const dead: Owner = { ...currentOwner(), pid: 2 ** 22 + 1, started: "1", nonce: "dead" };
+
+describe("the lock", () => {
+  it("names its owner while it is held, and is gone afterwards", () => {
+    const path = placeLog(closed);
+    const owner = take(path);
+    expect(owner).toMatchObject({ pid: process.pid, nonce: expect.stringMatching(/^[0-9a-f]{16}$/) });
+    expect(filesBeside(path)).toEqual(["audit.db"]);
+  });
+
+  it("is let go when what was done under it throws", () => {
+    const path = placeLog(closed);
+    const lock = new LogLock(nodeFiles, path);
+    lock.prepare();
+    expect(() =>
+      lock.holdNow(() => {
+        throw new Error("on purpose");
+      }),
+    ).toThrow("on purpose");
+    expect(filesBeside(path)).toEqual(["audit.db", expect.stringMatching(/^audit\.db-owner\./)]);
+    lock.dispose();
+  });
+
+  it("is not taken from a process that lives, and is free once that is killed", async () => {
+    const path = placeLog(closed);
+    const child = await lockingProcess(path);
+    const before = readFileSync(`${path}-lock`, "utf8");
+    expect(take(path)).toBeUndefined();
+    expect(readFileSync(`${path}-lock`, "utf8")).toBe(before);
+    child.process.kill("SIGSTOP");
+    expect(take(path)).toBeUndefined();
+    expect(readFileSync(`${path}-lock`, "utf8")).toBe(before);
+    await child.killed();
+    expect(take(path)).toMatchObject({ pid: process.pid });
+    const log = new AuditLog(path);
+    expect(await log.append(decision())).toMatchObject({ seq: 5 });
+    await log.close();
+    expect(filesBeside(path)).toEqual(["audit.db"]);
+  });
+
+  it.skipIf(!hasProc)("is cleared from a zombie: it has died, though its number is not yet free (needs /proc)", () => {
+    const path = placeLog(closed);
+    // A child is not waited for until the event loop turns, which it does not in here.
+    const child = new WriterProcess({ path });
+    const { pid } = child;
+    child.process.kill("SIGKILL");
+    while (!/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8")))
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    leave(path, { ...currentOwner(), pid, started: "5", nonce: "zombie" }, "lock");
+    expect(take(path)).toMatchObject({ pid: process.pid });
+  });
+
+  describe("left by", () => {
+    const here = currentOwner();
+
+    it.each<[string, Partial<Owner>]>([
+      ["a process that is gone", { pid: dead.pid, started: "1" }],
+      ["a process whose number another one has now", { pid: process.ppid, started: "1" }],
+      ["a process before the last restart of this host", { boot: "00000000-0000-0000-0000-000000000000" }],
+      ["an earlier process of this number", { started: "1" }],
+      ["another writer of this very thread", {}],
+    ])("%s is cleared away", (_name, difference) => {
+      const path = placeLog(closed);
+      leave(path, { ...here, nonce: "left", ...difference }, "lock");
+      expect(take(path)).toMatchObject({ nonce: expect.not.stringMatching("left") });
+      expect(filesBeside(path)).toEqual(["audit.db", "audit.db-owner.left"]);
+    });
+
+    it.each<[string, Partial<Owner>]>([
+      ["another host", { host: "elsewhere.example" }],
+      ["another host that was restarted", { host: "elsewhere.example", boot: "other", pid: dead.pid }],
+      ["another pid namespace, as another container's", { namespace: "pid:[1]", pid: dead.pid }],
+      ["another thread of this process", { thread: here.thread + 1 }],
+      ["a process that lives", { pid: process.ppid, started: "" }],
+      ["a process of another user, or init", { pid: 1, started: "" }],
+    ])("%s stays", (_name, difference) => {
+      const path = placeLog(closed);
+      leave(path, { ...here, nonce: "left", ...difference }, "lock");
+      const before = readFileSync(`${path}-lock`, "utf8");
+      expect(take(path)).toBeUndefined();
+      expect(readFileSync(`${path}-lock`, "utf8")).toBe(before);
+      expect(filesBeside(path)).toEqual(["audit.db", "audit.db-lock", "audit.db-owner.left"]);
+    });
+
+    it.each([
+      ["nothing", ""],
+      ["zeros", "\0".repeat(64)],
+      ["no JSON", "hello"],
+      ["no object", "null"],
+      ["half an owner", JSON.stringify(here).slice(0, 40)],
+      ["an owner without a nonce", JSON.stringify({ ...here, nonce: undefined })],
+      ["a number that is text", JSON.stringify({ ...here, pid: String(dead.pid) })],
+    ])("somebody whose file says %s stays", (_name, text) => {
+      const path = placeLog(closed);
+      writeFileSync(`${path}-lock`, text);
+      expect(take(path)).toBeUndefined();
+      expect(readFileSync(`${path}-lock`, "utf8")).toBe(text);
+      unlinkSync(`${path}-lock`);
+      expect(take(path)).toBeDefined();
+    });
+  });
+
+  describe("of a dead owner, while another process clears it away,", () => {
+    const here = currentOwner();
+
+    it("is taken after that one has died too", () => {
+      const path = placeLog(closed);
+      leave(path, { ...dead, nonce: "one" }, "lock");
+      leave(path, { ...dead, nonce: "two" }, "reap.one");
+      expect(take(path)).toMatchObject({ pid: process.pid });
+      expect(filesBeside(path)).toEqual(["audit.db", "audit.db-owner.one", "audit.db-owner.two"]);
+    });
+
+    it("is taken after a whole row of them have died", () => {
+      const path = placeLog(closed);
+      leave(path, { ...dead, nonce: "one" }, "lock");
+      leave(path, { ...dead, nonce: "two" }, "reap.one");
+      leave(path, { ...dead, nonce: "three" }, "reap.two");
+      leave(path, { ...dead, nonce: "four" }, "reap.three");
+      expect(take(path)).toMatchObject({ pid: process.pid });
+      expect(filesBeside(path).filter((name) => !name.includes("-owner."))).toEqual(["audit.db"]);
+    });
+
+    it.each<[string, Partial<Owner>]>([
+      ["lives", { pid: process.ppid, started: "" }],
+      ["can't be judged", { host: "elsewhere.example" }],
+    ])("is left to that one as long as it %s", (_name, difference) => {
+      const path = placeLog(closed);
+      leave(path, { ...dead, nonce: "one" }, "lock");
+      leave(path, { ...here, nonce: "two", ...difference }, "reap.one");
+      expect(take(path)).toBeUndefined();
+      expect(filesBeside(path).filter((name) => !name.includes("-owner."))).toEqual([
+        "audit.db",
+        "audit.db-lock",
+        "audit.db-reap.one",
+      ]);
+    });
+
+    it("is not confused with the lock of whoever came next", () => {
+      const path = placeLog(closed);
+      leave(path, { ...dead, nonce: "one" });
+      leave(path, { ...here, pid: process.ppid, started: "", nonce: "two" }, "lock");
+      expect(take(path)).toBeUndefined();
+      expect(ownerIn(`${path}-lock`).nonce).toBe("two");
+    });
+  });
+});
+
+describe("opening a log", () => {
+  it("removes what dead writers left, and nothing of any other", async () => {
+    const path = placeLog(closed);
+    const child = new WriterProcess({ path, appends: 3, end: "wait" });
+    await child.says("waiting");
+    const [owner = ""] = filesBeside(path).filter((name) => name.includes("-owner."));
+    const nonce = owner.replace("audit.db-owner.", "");
+    for (const purpose of ["database", "tail"]) writeFileSync(`${path}-${purpose}.${nonce}`, "in the making");
+    const others = [
+      "audit.db-owner.garbled",
+      "audit.db-database.garbled",
+      "audit.db-database.far",
+      "audit.db-torn.1.1",
+      "audit.db-notes",
+      "other.db-owner.dead",
+    ];
+    for (const name of others) writeFileSync(join(path, "..", name), "hello");
+    leave(path, { ...currentOwner(), host: "elsewhere.example", nonce: "far" });
+    const first = new AuditLog(path);
+    await first.append(decision());
+    expect(filesBeside(path)).toEqual(
+      expect.arrayContaining([owner, `audit.db-database.${nonce}`, `audit.db-tail.${nonce}`]),
+    );
+    await child.killed();
+    await first.close();
+    const second = new AuditLog(path);
+    await second.append(decision());
+    await second.close();
+    expect(filesBeside(path)).toEqual(["audit.db", "audit.db-owner.far", ...others].toSorted());
+    expect(expectOneChain(path)).toHaveLength(5 + 3 + 2);
+  });
+
+  it("clears the lock of a writer that was killed with it", async () => {
+    const path = placeLog(closed);
+    const child = await lockingProcess(path);
+    await child.killed();
+    const log = new AuditLog(path);
+    expect(await log.append(decision())).toMatchObject({ seq: 5 });
+    await log.close();
+    expect(filesBeside(path)).toEqual(["audit.db"]);
+  });
+});
+
+describe("two processes", () => {
+  it("that append at the same time make one chain", async () => {
+    const path = newLogPath();
+    const orders = { path, appends: 200, together: 5, begin: "when told" } as const;
+    const children = ["one", "two"].map((actor) => new WriterProcess({ ...orders, actor }));
+    for (const child of children) await child.says("ready");
+    for (const child of children) child.tell();
+    for (const child of children) {
+      expect(await child.ended(), child.errors).toBe(0);
+      expect(child.acknowledged).toHaveLength(200);
+    }
+    expect(filesBeside(path)).toEqual(["audit.db"]);
+    const stored = expectOneChain(path);
+    expect(stored).toHaveLength(401);
+    expect(await verifyLog(path)).toMatchObject({ intact: true, entries: 400 });
+    const hashes = new Map(stored.map(({ seq, hash }) => [seq, hash]));
+    for (const { seq, hash } of children.flatMap((child) => child.acknowledged)) expect(hashes.get(seq)).toBe(hash);
+    const actors = stored.map(({ body }) => (JSON.parse(body) as { actor?: string }).actor);
+    expect(actors.filter((actor) => actor === "one")).toHaveLength(200);
+  });
+
+  it("go on behind each other's folds", async () => {
+    const path = newLogPath();
+    const log = new AuditLog(path);
+    await log.append(decision());
+    for (let round = 0; round < 3; round += 1) {
+      const child = new WriterProcess({ path, appends: 2 });
+      expect(await child.ended(), child.errors).toBe(0);
+      // It has folded what we had in the tail.
+      expect(filesBeside(path)).not.toContain("audit.db-tail");
+      await log.append(decision());
+    }
+    await log.close();
+    expect(filesBeside(path)).toEqual(["audit.db"]);
+    expect(expectOneChain(path)).toHaveLength(1 + 1 + 3 * 3);
+    expect(await verifyLog(path)).toMatchObject({ intact: true, entries: 10 });
+  });
+});
+
+describe("an owner", () => {
+  it("is this process, told from its earlier and later namesakes", () => {
+    const owner = currentOwner();
+    expect(owner.pid).toBe(process.pid);
+    expect(currentOwner()).toEqual({ ...owner, nonce: expect.not.stringMatching(owner.nonce) });
+    expect(judgeOwner(owner, owner)).toBe("alive");
+  });
+});
