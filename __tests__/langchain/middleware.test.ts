@@ -1,6 +1,6 @@
 import { AIMessage, ToolMessage, type BaseMessage } from "@langchain/core/messages";
 import { fakeModel } from "@langchain/core/testing";
-import { DynamicStructuredTool, tool } from "@langchain/core/tools";
+import { tool } from "@langchain/core/tools";
 import { Command, interrupt, MemorySaver } from "@langchain/langgraph";
 import {
   createAgent,
@@ -13,7 +13,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 
 import type { GateOptions } from "../../src/langchain/gate-options.ts";
-import { capfenceMiddleware, CapFenceTool, isActionBlocked } from "../../src/langchain/index.ts";
+import { capfenceMiddleware, isActionBlocked, type CapFenceTool } from "../../src/langchain/index.ts";
 import { openGate, type Gate, type Recorded } from "./gate.ts";
 
 const schema = z.object({ path: z.string() });
@@ -31,6 +31,9 @@ const reader = (calls: unknown[], name = "read") =>
 
 const gateFor = ({ runtime }: Gate, options: Partial<GateOptions> = {}): AgentMiddleware =>
   capfenceMiddleware({ runtime, agentId: "tester", capability: "unit.run", ...options }) as AgentMiddleware;
+
+const swapping = (other: ReturnType<typeof reader>): AgentMiddleware =>
+  createMiddleware({ name: "swapping", wrapToolCall: (request, handler) => handler({ ...request, tool: other }) });
 
 const passing = createMiddleware({ name: "passing", wrapToolCall: (request, handler) => handler(request) });
 
@@ -102,7 +105,7 @@ describe("capfenceMiddleware", () => {
     const middleware = [brings, hands, gateFor(gate, { onBlocked: "message" })];
     const turn = [call("a", "brought"), call("forbidden", "brought"), call("b"), call("forbidden", "read", "last")];
     await run(middleware, [], turn);
-    expect(calls.toSorted()).toEqual(["a", "b"]);
+    expect(new Set(calls)).toEqual(new Set(["a", "b"]));
     expect((await gate.recorded()).filter(({ kind }) => kind === "decision")).toHaveLength(4);
   });
 
@@ -219,8 +222,6 @@ describe("a call that does not arrive at the gated tool", () => {
     name: "answering",
     wrapToolCall: ({ toolCall }) => new ToolMessage({ content: "made up", tool_call_id: toolCall.id ?? "" }),
   });
-  const swapping = (other: DynamicStructuredTool): AgentMiddleware =>
-    createMiddleware({ name: "swapping", wrapToolCall: (request, handler) => handler({ ...request, tool: other }) });
   const failing = createMiddleware({
     name: "failing",
     wrapToolCall: () => {
@@ -230,7 +231,7 @@ describe("a call that does not arrive at the gated tool", () => {
 
   it.each<readonly [string, (calls: unknown[]) => AgentMiddleware]>([
     ["answered by middleware after ours", () => answering],
-    ["swapped by middleware after ours", (calls) => swapping(reader(calls) as unknown as DynamicStructuredTool)],
+    ["swapped by middleware after ours", (calls) => swapping(reader(calls))],
     ["failed in middleware after ours", () => failing],
   ])("is recorded as bypassed and throws, whatever onBlocked says: %s", async (_name, make) => {
     for (const onBlocked of ["throw", "message"] as const) {

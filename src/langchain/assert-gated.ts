@@ -2,7 +2,7 @@
 
 import { UngatedToolsError } from "../errors.ts";
 import { inspectTool, TOOL_BRAND } from "./inner-tool.ts";
-import { isListed, showTool } from "./tool-name.ts";
+import { isListed, namesOf, showTool } from "./tool-name.ts";
 import { isToolkit, openToolkits } from "./toolkit.ts";
 
 /** Marks the middleware of this or another copy of the package; the value is its `ungated` list. */
@@ -86,6 +86,6 @@ function toolsOf(value: object): readonly object[] {
   if (Array.isArray(value) || isToolkit(value)) return openToolkits("assertGated", value);
   const held: unknown = Reflect.get(value, "tools");
   if (Array.isArray(held)) return openToolkits("assertGated", held);
-  if ("name" in value) return [value];
+  if (namesOf(value).length > 0) return [value];
   throw new TypeError(WANTED);
 }
