@@ -36,9 +36,16 @@ const ED25519 = 1;
 const SPKI_PREFIX = Buffer.from("302a300506032b6570032100", "hex");
 const PKCS8_PREFIX = Buffer.from("302e020100300506032b657004220420", "hex");
 
-/** Makes a new key pair; both halves as text. @throws TypeError when the name is empty or has a space or a plus in it. */
+/**
+ * Makes a new key pair; both halves as text.
+ *
+ * @throws TypeError when the name is empty, over 256 characters, or has a space, a plus or a control character in it.
+ */
 export function generateKeys(name: string): { readonly signer: string; readonly verifier: string } {
-  if (!/^[^\s+]{1,256}$/u.test(name)) throw new TypeError("a key's name is not empty and has no spaces and no plus");
+  // Control characters have no place in a note (C2SP signed-note, "Format"), and lone surrogates none in UTF-8.
+  if (!/^[^\s+\p{Cc}\p{Cs}]{1,256}$/u.test(name)) {
+    throw new TypeError("a key's name is not empty and has no spaces, no plus and no control characters");
+  }
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");
   const seed = privateKey.export({ format: "der", type: "pkcs8" }).subarray(PKCS8_PREFIX.length);
   const id = keyId(name, rawPublicKey(publicKey));
@@ -90,21 +97,23 @@ export function openNote(note: string, keys: readonly VerifierKey[]): OpenedNote
   const end = note.lastIndexOf("\n\n");
   if (end < 0 || !note.endsWith("\n")) throw new TypeError("not a signed note");
   const text = note.slice(0, end + 1);
-  const signedBy: string[] = [];
+  const verified = new Set<VerifierKey>();
   for (const line of note.slice(end + 2, -1).split("\n")) {
     const [, name, encoded = ""] = /^— ([^\s+]+) ([A-Za-z0-9+/]+={0,2})$/u.exec(line) ?? [];
-    const bytes = Buffer.from(encoded, "base64");
-    if (name === undefined || bytes.length < 5) throw new TypeError("not a signed note: a signature line is malformed");
+    const bytes = decodeBase64(encoded);
+    if (bytes === undefined || bytes.length < 5) {
+      throw new TypeError("not a signed note: a signature line is malformed");
+    }
     const id = bytes.readUInt32BE();
     const key = keys.find((each) => each.name === name && each.id === id);
-    if (key === undefined || signedBy.includes(name)) continue;
+    if (key === undefined || verified.has(key)) continue;
     if (!verify(null, Buffer.from(text, "utf8"), key.key, bytes.subarray(4))) {
-      throw new TypeError(`the signature of ${name} is wrong`);
+      throw new TypeError(`the signature of ${key.name} is wrong`);
     }
-    signedBy.push(name);
+    verified.add(key);
   }
-  if (signedBy.length === 0) throw new TypeError("none of the given keys has signed it");
-  return { text, signedBy };
+  if (verified.size === 0) throw new TypeError("none of the given keys has signed it");
+  return { text, signedBy: [...new Set([...verified].map(({ name }) => name))] };
 }
 
 /** C2SP signed-note: the first four bytes of SHA-256 over the name, a line feed, the key type and the key. */
@@ -125,6 +134,12 @@ function encodeKey(raw: Buffer): string {
 }
 
 function decodeKey(encoded: string | undefined): Buffer | undefined {
-  const bytes = Buffer.from(encoded ?? "", "base64");
-  return bytes.length === 33 && bytes[0] === ED25519 ? bytes.subarray(1) : undefined;
+  const bytes = decodeBase64(encoded ?? "");
+  return bytes?.length === 33 && bytes[0] === ED25519 ? bytes.subarray(1) : undefined;
+}
+
+/** Node reads on behind what is not base64 and needs no padding; here one text stands for one value. */
+function decodeBase64(text: string): Buffer | undefined {
+  const bytes = Buffer.from(text, "base64");
+  return bytes.toString("base64") === text ? bytes : undefined;
 }
