@@ -1,13 +1,14 @@
-/** `npm run bench [-- audit|policy|scale|start]`: figures for the README and the notes; never part of the tests. */
+/** `npm run bench [-- audit|langchain|policy|scale|start]`: figures for the README and the notes; never part of the tests. */
 
 import { cpus } from "node:os";
 
 import { benchAudit } from "./audit.ts";
+import { benchLangchain } from "./langchain.ts";
 import { benchPolicy } from "./policy.ts";
 import { benchScale } from "./scale.ts";
 import { benchStart } from "./start.ts";
 
-const BENCHES = { audit: benchAudit, policy: benchPolicy, scale: benchScale, start: benchStart };
+const BENCHES = { audit: benchAudit, langchain: benchLangchain, policy: benchPolicy, scale: benchScale, start: benchStart };
 
 const chosen = process.argv.slice(2);
 const unknown = chosen.filter((name) => !Object.hasOwn(BENCHES, name));
