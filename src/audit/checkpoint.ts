@@ -8,7 +8,7 @@ import { fdatasyncSync, openSync, closeSync } from "node:fs";
 
 import { AuditCorruptError } from "../errors.ts";
 import type { Head } from "./entry.ts";
-import { openNote, signNote, type SignerKey, type VerifierKey } from "./note.ts";
+import { decodeBase64, openNote, signNote, type SignerKey, type VerifierKey } from "./note.ts";
 import { readEntries } from "./read.ts";
 import { tailPath } from "./tail-file.ts";
 
@@ -44,8 +44,8 @@ export function signCheckpoint(log: string, head: Head, signer: SignerKey): stri
 export function openCheckpoint(note: string, keys: readonly VerifierKey[]): Anchor {
   const { text, signedBy } = openNote(note, keys);
   const [origin = "", size = "", encoded = ""] = text.split("\n");
-  const hash = Buffer.from(encoded, "base64");
-  if (!origin.startsWith(ORIGIN) || !/^[1-9]\d{0,14}$/.test(size) || hash.length !== 32) {
+  const hash = decodeBase64(encoded);
+  if (!origin.startsWith(ORIGIN) || !/^[1-9]\d{0,14}$/.test(size) || hash?.length !== 32) {
     throw new TypeError("signed, but not a checkpoint of a CapFence log");
   }
   return { log: origin.slice(ORIGIN.length), size: Number(size), hash: hash.toString("hex"), signedBy };

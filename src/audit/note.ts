@@ -139,7 +139,7 @@ function decodeKey(encoded: string | undefined): Buffer | undefined {
 }
 
 /** Node reads on behind what is not base64 and needs no padding; here one text stands for one value. */
-function decodeBase64(text: string): Buffer | undefined {
+export function decodeBase64(text: string): Buffer | undefined {
   const bytes = Buffer.from(text, "base64");
   return bytes.toString("base64") === text ? bytes : undefined;
 }
