@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { tool } from "@langchain/core/tools";
+import { z } from "zod";
 
 import { ActionRuntime, CapFenceTool } from "../src/index.ts";
 import { measure, report } from "./measure.ts";
@@ -17,9 +18,9 @@ export async function benchLangchain(): Promise<void> {
   try {
     const auditLog = join(directory, "audit.db");
     const runtime = ActionRuntime.fromPolicy("policies/demo.yaml", { auditLog });
-    const bare = tool(({ command }: { command: string }) => `ran ${command}`, {
+    const bare = tool(({ command }) => `ran ${command}`, {
       name: "shell",
-      schema: { type: "object", properties: { command: { type: "string" } }, required: ["command"] },
+      schema: z.object({ command: z.string() }),
     });
     const gated = new CapFenceTool({ tool: bare, agentId: "bench", capability: "shell.execute", runtime });
     await gated.invoke({ ...ARGS });

@@ -8,7 +8,13 @@ import { benchPolicy } from "./policy.ts";
 import { benchScale } from "./scale.ts";
 import { benchStart } from "./start.ts";
 
-const BENCHES = { audit: benchAudit, langchain: benchLangchain, policy: benchPolicy, scale: benchScale, start: benchStart };
+const BENCHES = {
+  audit: benchAudit,
+  langchain: benchLangchain,
+  policy: benchPolicy,
+  scale: benchScale,
+  start: benchStart,
+};
 
 const chosen = process.argv.slice(2);
 const unknown = chosen.filter((name) => !Object.hasOwn(BENCHES, name));
