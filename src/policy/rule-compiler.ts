@@ -99,7 +99,7 @@ class RuleCompiler {
   #condition(path: Path, key: string, value: unknown): NamedCondition | undefined {
     const kind = Object.hasOwn(CONDITIONS, key) ? CONDITIONS[key] : undefined;
     if (kind === undefined || this.#source.diagnostics.touches([...path, key])) return undefined;
-    const name = typeof value === "object" ? undefined : `${key} ${typeof value} ${String(value)}`;
+    const name = isScalar(value) ? `${key} ${typeof value} ${value}` : undefined;
     const known = name === undefined ? undefined : this.#shared.get(name);
     if (known !== undefined) return known;
     const condition = kind.compile(value, (inner, message) => this.#report([...path, key, ...inner], message));
@@ -133,6 +133,10 @@ class RuleCompiler {
 
 function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? (value as readonly unknown[]) : [];
+}
+
+function isScalar(value: unknown): value is string | number | boolean {
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean";
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

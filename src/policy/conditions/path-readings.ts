@@ -31,7 +31,7 @@ export function readingsOf(path: string): readonly Location[] {
 /** Follows `.` and `..` in the text, as every reader does that does not resolve links first. */
 export function locate(path: string): Location {
   const absolute = path.startsWith("/");
-  const explicit = absolute || /^\.\.?(?:\/|$)/.test(path);
+  const explicit = absolute || /^\.\.?\//.test(path);
   const segments: string[] = [];
   let above = 0;
   for (const segment of path.split("/")) {

@@ -1,0 +1,31 @@
+/** Rules that say less, or more, than they seem to. */
+
+import type { WrittenRule } from "../rule.ts";
+import { warnAt, type PolicyWarning } from "./warning.ts";
+
+/** First segments of capabilities under which a shell runs commands. */
+const SHELLS: ReadonlySet<string> = new Set(["shell", "bash", "sh", "terminal", "command"]);
+
+/** `contains` about commands: a shell has many spellings for one command. */
+export function containsOnShell(rules: readonly WrittenRule[]): readonly PolicyWarning[] {
+  return rules.flatMap((rule) => {
+    if (rule.fields["contains"] === undefined || !SHELLS.has(rule.capability.split(".")[0] ?? "")) return [];
+    const message =
+      rule.decision.decision === "allow"
+        ? "allows any command line with this text somewhere in it; anchor a match_regex that leaves no room for more"
+        : "a shell has other spellings for this command that the text does not match; allow what is needed rather than deny texts";
+    return warnAt(rule, "contains-on-shell", message, ["contains"]);
+  });
+}
+
+/** Allow rules for every capability there is. */
+export function allowsEverything(rules: readonly WrittenRule[]): readonly PolicyWarning[] {
+  return rules.flatMap((rule) => {
+    if (rule.decision.decision !== "allow" || !/^\*(?:\.\*)*$/.test(rule.capability)) return [];
+    return warnAt(
+      rule,
+      "allow-everything",
+      "allows every capability, also of tools that are added later; name those that are meant",
+    );
+  });
+}
