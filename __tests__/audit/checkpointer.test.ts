@@ -93,6 +93,20 @@ describe("checkpoints while a log is written", () => {
     });
   });
 
+  it("leave one alone that vouches for a longer log", async () => {
+    const to = join(temporaryDirectory(), "checkpoint");
+    const long = collecting({ to });
+    long.checkpointer.appended(LOG, head(8));
+    await long.checkpointer.close();
+    const before = readFileSync(to, "utf8");
+    const errors: unknown[] = [];
+    const short = new Checkpointer({ keyFile: keyFile(), to }, (error) => errors.push(error));
+    short.appended(LOG, head(3));
+    await short.close();
+    expect(errors).toEqual([expect.objectContaining({ message: expect.stringContaining("9 entries") as string })]);
+    expect(readFileSync(to, "utf8")).toBe(before);
+  });
+
   it("tell of a failure and go on", async () => {
     const errors: unknown[] = [];
     let calls = 0;

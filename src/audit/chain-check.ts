@@ -142,6 +142,9 @@ export class ChainCheck {
         this.problem(size, `entries ${size} to ${covered - 1} are missing: a checkpoint covers them`);
       }
     }
+    if (this.#anchors.length > 0 && this.anchor === undefined && this.problems.length === 0) {
+      this.problem(undefined, "the checkpoints cover only entries that are absent, and vouch for nothing here");
+    }
     const vouched = this.#anchors.length === 0 ? size : (this.anchor?.seq ?? -1) + 1;
     if (vouched < minSize) {
       const what = this.#anchors.length === 0 ? "it has" : "the checkpoints vouch for";

@@ -10,6 +10,7 @@ import { AuditCorruptError } from "../errors.ts";
 import type { Head } from "./entry.ts";
 import { decodeBase64, openNote, signNote, type SignerKey, type VerifierKey } from "./note.ts";
 import { readEntries } from "./read.ts";
+import { realLogPath } from "./real-path.ts";
 import { tailPath } from "./tail-file.ts";
 
 /** What a checkpoint states. */
@@ -69,7 +70,7 @@ export async function makeCheckpoint(path: string, signer: SignerKey): Promise<s
 function flushTail(path: string): void {
   let fd: number | undefined;
   try {
-    fd = openSync(tailPath(path), "r");
+    fd = openSync(tailPath(realLogPath(path)), "r");
     fdatasyncSync(fd);
   } catch (error) {
     // Folded in the meantime, and so on the disk already.

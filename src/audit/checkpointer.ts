@@ -1,11 +1,11 @@
 /** Makes checkpoints while a log is written, so that they can be kept where the log's writer can't reach them. */
 
-import { readFileSync, renameSync } from "node:fs";
+import { createPublicKey, randomBytes } from "node:crypto";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 
-import { signCheckpoint } from "./checkpoint.ts";
+import { openCheckpoint, signCheckpoint, type Anchor } from "./checkpoint.ts";
 import type { Head } from "./entry.ts";
-import { nodeFiles } from "./files.ts";
-import { parseSignerKey, type SignerKey } from "./note.ts";
+import { parseSignerKey, type SignerKey, type VerifierKey } from "./note.ts";
 
 /** When checkpoints are made, and where they go. */
 export interface CheckpointOptions {
@@ -79,20 +79,41 @@ export class Checkpointer {
   }
 
   async #deliver(note: string): Promise<void> {
-    if (typeof this.#to === "string") writeCheckpoint(this.#to, note);
-    else await this.#to(note);
+    if (typeof this.#to !== "string") {
+      await this.#to(note);
+      return;
+    }
+    const key = { ...this.#signer, key: createPublicKey(this.#signer.key) };
+    const former = formerCheckpoint(this.#to, key);
+    const present = openCheckpoint(note, [key]);
+    // Replacing it would wipe out the proof that the log was longer once.
+    if (former !== undefined && former.log === present.log && former.size > present.size) {
+      throw new Error(
+        `${this.#to} vouches for ${former.size} entries and the log has ${present.size}: it was cut or put back, and the checkpoint stays as it is`,
+      );
+    }
+    writeCheckpoint(this.#to, note);
+  }
+}
+
+/** The checkpoint of ours that a file holds; `undefined` when it holds none. */
+function formerCheckpoint(path: string, key: VerifierKey): Anchor | undefined {
+  try {
+    return openCheckpoint(readFileSync(path, "utf8"), [key]);
+  } catch {
+    return undefined;
   }
 }
 
 /** Puts a checkpoint in a file, whole or not at all. */
 export function writeCheckpoint(path: string, note: string): void {
-  const made = `${path}.${process.pid}.new`;
-  const fd = nodeFiles.create(made);
+  const made = `${path}.${randomBytes(6).toString("hex")}.new`;
   try {
-    nodeFiles.append(fd, Buffer.from(note, "utf8"));
-    nodeFiles.sync(fd);
-  } finally {
-    nodeFiles.close(fd);
+    // A checkpoint is no secret, and others collect it.
+    writeFileSync(made, note, { flag: "wx", mode: 0o644, flush: true });
+    renameSync(made, path);
+  } catch (error) {
+    rmSync(made, { force: true });
+    throw error;
   }
-  renameSync(made, path);
 }

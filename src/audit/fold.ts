@@ -44,8 +44,11 @@ type Steps<T> = Generator<Step, T>;
 /** Between slices: others may run. */
 const PAUSE: Step = { now: () => {}, later: async () => await nextTurn() };
 
-/** Rows inserted in one go, about two milliseconds. */
+/** Rows inserted in one go, at least: about two milliseconds. */
 const SLICE = 64;
+
+/** After this many folds of other processes that were quicker, ours gives up: they do the work. */
+const MAX_OVERTAKEN = 10;
 
 /** Bytes digested in one go. */
 const DIGEST_SLICE = 1_048_576;
@@ -61,10 +64,12 @@ export function foldNow(context: FoldContext): void {
 }
 
 function* fold(context: FoldContext): Steps<void> {
-  const full = yield* moveTail(context);
-  if (full === undefined) return;
-  yield* seal(context, full.first);
-  yield* moveTail(context);
+  for (let overtaken = 0; overtaken < MAX_OVERTAKEN;) {
+    const moved = yield* moveTail(context);
+    if (moved === "overtaken") overtaken += 1;
+    else if (moved === undefined) return;
+    else yield* seal(context, moved.first);
+  }
 }
 
 /** Runs `section` under the log's lock; its answer is `undefined` when the lock could not be had at once. */
@@ -81,29 +86,33 @@ function* underLock<T>(lock: LogLock, section: () => T): Steps<T | undefined> {
   return answer;
 }
 
-/** Moves what is in the tail into the database; answers the database's first entry when that is now full. */
-function* moveTail(context: FoldContext): Steps<{ readonly first: number } | undefined> {
+/**
+ * Moves what is in the tail into the database. Answers the database's first entry when that is now full, and
+ * `overtaken` when another process was quicker, so that our copy lacks what it had.
+ */
+function* moveTail(context: FoldContext): Steps<{ readonly first: number } | "overtaken" | undefined> {
   const { files, lock, chain } = context;
   const start = yield* underLock(lock, () => {
     chain.catchUp();
     const { tail, sealed, database } = chain;
-    return tail === undefined ? undefined : { tail, text: tail.read(0), known: tail.size, base: database, sealed };
+    return tail === undefined ? undefined : { tail, text: tail.read(0), base: database, sealed };
   });
   if (start === undefined) return undefined;
-  const { tail, text, known, base, sealed } = start;
+  const { tail, text, base, sealed } = start;
   const made = lock.ownName("database");
   try {
-    const { bytes, first, last } = yield* build(context, text, sealed);
+    const { bytes, first, last, end } = yield* build(context, text, sealed);
     yield* write(files, made, base, bytes);
     const isPlaced = yield* underLock(lock, () => {
       chain.catchUp();
-      // Overtaken: another process has folded meanwhile, and our copy lacks what it had.
       if (chain.tail !== tail || !isSameFile(chain.database, base)) return false;
-      chain.replaceDatabase(made, last, known);
+      chain.replaceDatabase(made, last, end);
       return true;
     });
+    if (isPlaced === undefined) return undefined;
+    if (!isPlaced) return "overtaken";
     const isFull = last.seq - first + 1 >= context.segmentEntries || bytes.length >= SEGMENT_BYTES;
-    return isPlaced === true && isFull ? { first } : undefined;
+    return isFull ? { first } : undefined;
   } finally {
     if (files.identify(made) !== undefined) files.unlink(made);
   }
@@ -113,60 +122,88 @@ interface BuiltDatabase {
   readonly bytes: Uint8Array;
   readonly first: number;
   readonly last: Head;
+  /** Where the tail's text goes on behind `last`. */
+  readonly end: number;
 }
 
-/** The database with the entries of the tail's `text` added, and without those that lie in a sealed segment. */
-function* build(
-  { files, engine, path, chain: { log } }: FoldContext,
-  text: Buffer,
-  sealed: Head | undefined,
-): Steps<BuiltDatabase> {
+/**
+ * The database with entries of the tail's `text` added, as many as it has room for, and without those that lie in a
+ * sealed segment.
+ */
+function* build(context: FoldContext, text: Buffer, sealed: Head | undefined): Steps<BuiltDatabase> {
+  const { files, engine, path, segmentEntries } = context;
   const base = EntryDatabase.open(engine, files.readFile(path), path);
   let database = base;
   try {
     let last: Head = base.last();
     if (sealed !== undefined && base.first().seq <= sealed.seq) {
       database = EntryDatabase.create(engine, path);
-      last = yield* append(database, path, log, sealed, base.entries());
+      ({ last } = yield* append(context, database, sealed, unplaced(base.entries()), Infinity));
     }
-    last = yield* append(database, path, log, last, parsed(text, path));
-    return { first: database.first().seq, last, bytes: database.export() };
+    const first = database === base ? base.first().seq : (sealed?.seq ?? -1) + 1;
+    const room = Math.max(1, segmentEntries - (last.seq - first + 1));
+    const added = yield* append(context, database, last, linesOf(text, path), room);
+    return { ...added, first, bytes: database.export() };
   } finally {
     base.close();
     if (database !== base) database.close();
   }
 }
 
-function* parsed(text: Buffer, path: string): Generator<StoredEntry> {
+/** An entry, and where its line ends in the tail it was read from. */
+interface PlacedEntry {
+  readonly stored: StoredEntry;
+  readonly end: number;
+}
+
+function* unplaced(entries: Iterable<StoredEntry>): Generator<PlacedEntry> {
+  for (const stored of entries) yield { stored, end: 0 };
+}
+
+function* linesOf(text: Buffer, path: string): Generator<PlacedEntry> {
+  let end = 0;
   for (const [index, line] of splitTail(text).lines.entries()) {
+    end += line.length + 1;
     if (index === 0) continue;
     const stored = parseTailLine(line);
     if (stored === undefined) throw new AuditCorruptError(path, `line ${index + 1} of ${tailPath(path)} is damaged`);
-    yield stored;
+    yield { stored, end };
   }
 }
 
-/** Appends those of `entries` that lie behind `head`, each checked against the one before; answers the new head. */
+/**
+ * Appends at most `room` of the entries that lie behind `head`, each checked against the one before; answers the last
+ * and where its line ends. Goes quicker the more is appended to the log meanwhile, or the tail would never be emptied.
+ */
 function* append(
+  { path, chain }: FoldContext,
   database: EntryDatabase,
-  path: string,
-  log: string,
   head: Head,
-  entries: Iterable<StoredEntry>,
-): Steps<Head> {
+  entries: Iterable<PlacedEntry>,
+  room: number,
+): Steps<{ readonly last: Head; readonly end: number }> {
   let last = head;
-  let count = 0;
-  for (const stored of entries) {
+  let lastEnd = 0;
+  let left = room;
+  let slice = SLICE;
+  let mark = chain.head.seq;
+  for (const { stored, end } of entries) {
+    lastEnd = end;
     if (stored.seq <= last.seq) continue;
-    const problem = linkProblem(stored, last, log);
+    const problem = linkProblem(stored, last, chain.log);
     if (problem !== undefined)
       throw new AuditCorruptError(path, `entry ${stored.seq}: ${problem}`, { seq: stored.seq });
     database.append(stored);
     last = { seq: stored.seq, hash: stored.hash };
-    count += 1;
-    if (count % SLICE === 0) yield PAUSE;
+    left -= 1;
+    if (left === 0) break;
+    slice -= 1;
+    if (slice > 0) continue;
+    yield PAUSE;
+    slice = Math.max(SLICE, 2 * (chain.head.seq - mark));
+    mark = chain.head.seq;
   }
-  return last;
+  return { last, end: lastEnd };
 }
 
 function* write(files: AuditFiles, name: string, like: FileIdentity, bytes: Uint8Array): Steps<void> {

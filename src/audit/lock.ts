@@ -185,8 +185,12 @@ export class LogLock {
 
   /** Removes the lock from an owner that a person knows to be dead. Nothing happens if somebody else has it by now. */
   breakFrom(owner: Owner | undefined): void {
-    if (owner !== undefined) this.#clear(this.#lockFile, owner);
-    else if (this.#readOwner(this.#lockFile) === undefined) this.#unlinkIfThere(this.#lockFile);
+    if (owner !== undefined) {
+      this.#clear(this.#lockFile, owner);
+      for (const purpose of PURPOSES) this.#unlinkIfThere(`${this.#log}-${purpose}.${owner.nonce}`);
+    } else if (this.#readOwner(this.#lockFile) === undefined) {
+      this.#unlinkIfThere(this.#lockFile);
+    }
   }
 
   #refusal(): AuditUnavailableError {

@@ -1,11 +1,11 @@
 /** The audit log as its users hold it. Any number of holders in a process share one writer for each file. */
 
-import { existsSync, realpathSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { resolve } from "node:path";
 
 import { AuditUnavailableError, type CapFenceError } from "../errors.ts";
 import type { Head, PreparedEntry } from "./entry.ts";
-import { explainFileError, nodeFiles } from "./files.ts";
+import { nodeFiles } from "./files.ts";
+import { realLogPath } from "./real-path.ts";
 import { LogWriter, type WriterSurroundings } from "./writer.ts";
 
 interface SharedWriter {
@@ -103,7 +103,7 @@ export class AuditLog {
   }
 
   async #hold(): Promise<{ readonly key: string; readonly shared: SharedWriter }> {
-    const key = realPath(this.path);
+    const key = realLogPath(this.path);
     let shared = writers().get(key);
     if (shared === undefined || shared.opened?.failure !== undefined) {
       shared = { writer: LogWriter.open(key, this.#surroundings), opened: undefined, holders: 0 };
@@ -118,14 +118,5 @@ export class AuditLog {
     }
     this.#identity = shared.opened.identity;
     return { key, shared };
-  }
-}
-
-/** The file's own path, whatever links lead to it. The file need not exist yet, its directory must. */
-function realPath(path: string): string {
-  try {
-    return existsSync(path) ? realpathSync(path) : join(realpathSync(dirname(path)), basename(path));
-  } catch (error) {
-    throw new AuditUnavailableError(path, explainFileError(error), { cause: error });
   }
 }

@@ -4,6 +4,7 @@ import { AuditCorruptError, AuditUnavailableError } from "../errors.ts";
 import { EntryDatabase, loadEngine, type Engine } from "./database.ts";
 import type { StoredEntry } from "./entry.ts";
 import { errorCode, explainFileError, nodeFiles } from "./files.ts";
+import { realLogPath } from "./real-path.ts";
 import { listSegments } from "./segments.ts";
 import { parseTailLine, splitTail } from "./tail.ts";
 import { tailPath } from "./tail-file.ts";
@@ -47,22 +48,23 @@ export function readIfThere(path: string): Buffer | undefined {
 }
 
 /**
- * Every entry of the log at `path`, oldest first (or latest first), each once. Each entry's text is checked against its
+ * Every entry of the log at the path `log`, oldest first (or latest first), each once. Each entry's text is checked against its
  * hash; the chain as a whole is what `verifyLog` checks. Only one part of the log is in memory at a time.
  *
  * @throws AuditUnavailableError when there is no log or it can't be read.
  * @throws AuditCorruptError at the first entry that is damaged.
  */
 export async function* readEntries(
-  path: string,
+  log: string,
   order: "oldest first" | "latest first" = "oldest first",
 ): AsyncGenerator<StoredEntry> {
+  const path = realLogPath(log);
   const engine = await loadEngine();
   const { tail, database } = readLogBytes(path);
   const forward = order === "oldest first";
-  const log = withDatabase(engine, database, path, (opened) => opened.last().entry.log);
+  const identity = withDatabase(engine, database, path, (opened) => opened.last().entry.log);
   const parts = [
-    ...listSegments(nodeFiles, path, log).map((segment) => () => segmentEntries(engine, segment.path, forward)),
+    ...listSegments(nodeFiles, path, identity).map((segment) => () => segmentEntries(engine, segment.path, forward)),
     () => databaseEntries(engine, database, path, forward),
     () => tailEntries(tail, path, forward),
   ];

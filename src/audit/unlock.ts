@@ -8,6 +8,7 @@ import { nodeFiles } from "./files.ts";
 import { LogLock } from "./lock.ts";
 import { AuditLog } from "./log.ts";
 import { describeOwner, type Owner } from "./owner.ts";
+import { realLogPath } from "./real-path.ts";
 
 /** A lock that is held. */
 export interface HeldLock {
@@ -20,7 +21,7 @@ export interface HeldLock {
 
 /** Who holds the lock of the log at `path`; `undefined` when nobody living does. Synchronous; changes nothing. */
 export function inspectLock(path: string): HeldLock | undefined {
-  const { owner, state } = new LogLock(nodeFiles, path).inspect() ?? {};
+  const { owner, state } = new LogLock(nodeFiles, realLogPath(path)).inspect() ?? {};
   if (state === undefined || state === "dead") return undefined;
   return { owner, state, description: owner === undefined ? "an unreadable lock file" : describeOwner(owner) };
 }
@@ -32,7 +33,7 @@ export function inspectLock(path: string): HeldLock | undefined {
  */
 export async function breakLock(path: string, held: HeldLock): Promise<void> {
   if (held.state === "alive") throw new AuditUnavailableError(path, `${held.description} is alive. End it instead`);
-  const lock = new LogLock(nodeFiles, path);
+  const lock = new LogLock(nodeFiles, realLogPath(path));
   lock.prepare();
   try {
     lock.breakFrom(held.owner);

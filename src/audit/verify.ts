@@ -12,6 +12,7 @@ import { EntryDatabase, loadEngine, type Engine } from "./database.ts";
 import { parseEntry, sha256 } from "./entry.ts";
 import { nodeFiles } from "./files.ts";
 import { readIfThere, readLogBytes } from "./read.ts";
+import { realLogPath } from "./real-path.ts";
 import { listSegments } from "./segments.ts";
 import { parseTailHeader, splitTail } from "./tail.ts";
 
@@ -54,7 +55,7 @@ export async function verifyLog(path: string, options: VerifyOptions = {}): Prom
   const engine = await loadEngine();
   const check = new ChainCheck(options.anchors ?? []);
   try {
-    await checkParts(engine, path, check);
+    await checkParts(engine, realLogPath(path), check);
   } catch (error) {
     if (!AuditCorruptError.isInstance(error)) throw error;
     check.problem(error.seq, error.message);
