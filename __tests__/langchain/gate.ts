@@ -13,7 +13,7 @@ import type { CapFenceToolOptions } from "../../src/langchain/options.ts";
 import { ActionRuntime } from "../../src/runtime.ts";
 
 /** Allows everything the tests call `unit.run`, unless the word `forbidden` is in it. */
-export const POLICY = `deny:
+const POLICY = `deny:
   - capability: unit.run
     contains: forbidden
 allow:
