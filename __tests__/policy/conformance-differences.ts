@@ -23,6 +23,8 @@ export const DIFFERENCES: Readonly<Record<string, string>> = {
   "h-path-040": "two slashes at the beginning are one for most readers and not for POSIX: a maybe, which stops",
   "h-precedence-006": EMPTY_FILE,
   "h-yaml-047": "anchors, aliases and merge keys are refused: a rule is read where it is written",
+  "p-pack-filesystem-mcp-baseline-059":
+    "what a payload claims about the context never makes a call's outcome less strict: a default deny stays one",
   "p-pack-payments-permissive-016": "an amount that is there and cannot be read, null here, is a maybe, which stops",
   "r-0146-0": ON_A_BOUNDARY,
   "r-0146-2": ON_A_BOUNDARY,

@@ -26,7 +26,10 @@ export interface RuleExplanation {
   readonly conditions: readonly ConditionExplanation[];
   /** All of it together. */
   readonly answer: Answer;
-  /** Whether the rule takes effect on that answer: an allow needs `yes`. */
+  /**
+   * Whether the rule takes effect on that answer: an allow needs `yes`. An approval that only the payload's claims about
+   * the context ask for makes an allow an approval, and leaves a deny a deny.
+   */
   readonly fires: boolean;
   /** Whether this is the rule that decides. */
   readonly winner: boolean;
@@ -42,6 +45,8 @@ export interface Explanation {
   readonly rules: readonly RuleExplanation[];
   /** What the event's risk does, when the policy says anything about its level. */
   readonly risk: RiskEffect | undefined;
+  /** What the risk does that the payload claims; it only counts where it is stricter. */
+  readonly claimedRisk: RiskEffect | undefined;
   /** Whether the host's context asks for approval of whatever would be allowed. */
   readonly approvalAskedByHost: boolean;
   /** Why the payload could not be judged; `undefined` when it could. No rule is asked about such a payload. */
@@ -57,6 +62,7 @@ export function explain(decision: Decision, event: ActionEvent, rules: RuleSet):
     request: completeRequest(event),
     rules: candidates.map(({ value, answer }) => explainRule(value, answer, subject, decision.rule)),
     risk: rules.risk.effectOn(event),
+    claimedRisk: rules.risk.claimOf(event),
     approvalAskedByHost: hostAsksForApproval(event),
     payloadProblem: event.payloadProblem,
   };

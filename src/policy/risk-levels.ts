@@ -58,21 +58,18 @@ export class RiskRules {
     this.#strictest = effects.reduce<RiskEffect | undefined>(stricterEffect, undefined);
   }
 
-  /**
-   * The effect of an event's risk. A level that policies do not know may be any, so the strictest counts; so does the level
-   * that the payload claims, when it is stricter than the event's.
-   */
+  /** The effect of an event's risk. A level that policies do not know may be any, so the strictest counts. */
   effectOn(event: ActionEvent): RiskEffect | undefined {
     if (this.#strictest === undefined) return undefined;
-    const known = this.#effectOf(riskLevelOf(event));
-    if (!Object.hasOwn(event.payload, "risk_level")) return known;
-    const claimed = this.#effectOf(claimedRiskLevel(event.payload["risk_level"] ?? null), false);
-    return claimed === undefined ? known : stricterEffect(known, claimed);
+    const level = riskLevelOf(event);
+    if (level === undefined) return undefined;
+    return isRiskLevel(level) ? this.#effects.get(level) : this.#strictest;
   }
 
-  #effectOf(level: string | undefined, trusted = true): RiskEffect | undefined {
-    if (level === undefined) return undefined;
-    return isRiskLevel(level) || !trusted ? this.#effects.get(level) : this.#strictest;
+  /** The effect of the risk that the payload claims, which may be stricter than that of the event's. */
+  claimOf({ payload }: ActionEvent): RiskEffect | undefined {
+    if (this.#strictest === undefined || !Object.hasOwn(payload, "risk_level")) return undefined;
+    return this.#effects.get(claimedRiskLevel(payload["risk_level"] ?? null) ?? "");
   }
 }
 

@@ -49,19 +49,28 @@ export class RuleSet {
    * stand between the rules that restrict and those that allow.
    */
   decide(subject: Subject): Decision {
-    const { event } = subject;
-    const candidates = this.#candidates(event);
+    const candidates = this.#candidates(subject.event);
     if (candidates === NO_CANDIDATES) return DEFAULT_DENY;
     const found = candidates.found.length === 0 ? NOTHING : findRules(candidates.found, subject);
-    const restriction =
-      firing("deny", candidates, found, subject) ?? firing("require_approval", candidates, found, subject);
-    if (restriction !== undefined) return restriction.decision;
-    const effect = this.risk.effectOn(event);
-    if (effect?.action === "deny" || effect?.action === "require_approval") return riskDecision(effect.action, effect);
-    const permission = firing("allow", candidates, found, subject);
+    const ask = (section: DecisionKind, asked: Subject): Rule | undefined => firing(section, candidates, found, asked);
+    const deny = ask("deny", subject);
+    if (deny !== undefined) return deny.decision;
+    const trusted = subject.withoutClaims();
+    const approval = ask("require_approval", trusted);
+    if (approval !== undefined) return approval.decision;
+    const effect = this.risk.effectOn(subject.event);
+    const claim = this.risk.claimOf(subject.event);
+    if (effect?.action === "deny" || claim?.action === "deny") return riskDecision("deny", effect, claim);
+    if (effect?.action === "require_approval") return riskDecision("require_approval", effect, claim);
+    const permission = ask("allow", trusted);
     if (permission === undefined) return DEFAULT_DENY;
-    if (hostAsksForApproval(event)) return ASKED_FOR;
-    return effect?.action === "warn" ? noted(permission.decision, effect) : permission.decision;
+    // A claim of the payload only ever tightens: it makes an approval of an allow, and not of a deny.
+    const claimed = trusted === subject ? undefined : ask("require_approval", subject);
+    if (claimed !== undefined) return claimed.decision;
+    if (claim?.action === "require_approval") return riskDecision("require_approval", effect, claim);
+    if (hostAsksForApproval(subject.event)) return ASKED_FOR;
+    const warning = [effect, claim].find((each) => each?.action === "warn");
+    return warning === undefined ? permission.decision : noted(permission.decision, warning);
   }
 
   /** Every rule whose capability covers the event's, or part of it, by section and in order. */
@@ -114,8 +123,9 @@ export function hostAsksForApproval({ context }: ActionEvent): boolean {
   return asked !== false && asked !== null;
 }
 
-function riskDecision(action: "deny" | "require_approval", { level }: RiskEffect): Decision {
+function riskDecision(action: "deny" | "require_approval", ...effects: readonly (RiskEffect | undefined)[]): Decision {
   const reason = action === "deny" ? "policy_deny" : "approval_required";
+  const level = effects.find((effect) => effect?.action === action)?.level ?? "";
   return Object.freeze({ decision: action, reason, riskLevel: Object.freeze({ level, action }) });
 }
 

@@ -5,11 +5,13 @@ import type { Answer } from "./answer.ts";
 import { CapabilityIndex } from "./capability-index.ts";
 import { Subject } from "./conditions/condition.ts";
 import { explainRule, type Explanation, type RuleExplanation } from "./explain.ts";
-import type { RiskEffect } from "./risk-levels.ts";
+import type { RiskAction, RiskEffect } from "./risk-levels.ts";
 import type { WrittenRule } from "./rule.ts";
 
 /** Most allow rules that are listed as near. */
 const MAX_NEAREST = 5;
+
+const STOPS: readonly RiskAction[] = ["deny", "require_approval"];
 
 /** What stands between an event and an allow. Plain data. */
 export interface Obstacles {
@@ -29,12 +31,11 @@ export interface Obstacles {
 
 /** Works out the obstacles from an explanation, and from the policy's other allow rules. */
 export function whyNotAllow(explanation: Explanation, event: ActionEvent, rules: readonly WrittenRule[]): Obstacles {
-  const { decision, risk, request, payloadProblem } = explanation;
-  const stopsByRisk = risk?.action === "deny" || risk?.action === "require_approval";
+  const { decision, request, payloadProblem } = explanation;
   return {
     allowed: decision.decision === "allow",
     blockers: explanation.rules.filter((each) => each.fires && each.rule.section !== "allow"),
-    risk: stopsByRisk ? risk : undefined,
+    risk: [explanation.risk, explanation.claimedRisk].find((each) => each !== undefined && STOPS.includes(each.action)),
     approvalAskedByHost: explanation.approvalAskedByHost,
     problem: payloadProblem ?? (request === undefined ? "the capability is malformed, so no rule is asked" : undefined),
     nearest: request === undefined || payloadProblem !== undefined ? [] : nearest(request, event, rules),

@@ -22,7 +22,10 @@ export function callerDepth(name: ComparisonName): ConditionKind {
         return depth === undefined ? "no" : compare(name, depth, threshold);
       };
       return {
-        ask: ({ event }) => either(said(event.context), atMostMaybe(said(event.payload))),
+        ask: ({ event, heedsClaims }) => {
+          const known = said(event.context);
+          return heedsClaims ? either(known, atMostMaybe(said(event.payload))) : known;
+        },
         why: ({ event }) => {
           const depth = depthIn(event.context);
           if (said(event.payload) !== "no") return "the payload claims such a depth";

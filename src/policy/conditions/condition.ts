@@ -5,19 +5,32 @@ import type { Answer } from "../answer.ts";
 import type { JsonSchema } from "../json-schema.ts";
 import { PayloadText } from "../payload-text.ts";
 
+/** Fields of a payload by which it claims something that only the host knows. */
+const CLAIMS = ["environment", "user_role", "tenant", "tool_name", "risk_level", "caller_depth"] as const;
+
 /** One event under judgement, with what several conditions share. */
 export class Subject {
   readonly event: ActionEvent;
-  #text: PayloadText | undefined;
+  /** The payload's text; made when it is first asked for. */
+  readonly text: PayloadText;
+  /** Whether what the payload claims about the context is heeded, as far as a claim can be: up to a `maybe`. */
+  readonly heedsClaims: boolean;
 
-  constructor(event: ActionEvent) {
+  constructor(event: ActionEvent, text: PayloadText = new PayloadText(event.payload), heedsClaims = true) {
     this.event = event;
+    this.text = text;
+    this.heedsClaims = heedsClaims;
   }
 
-  /** The payload's text; made at the first call. */
-  get text(): PayloadText {
-    this.#text ??= new PayloadText(this.event.payload);
-    return this.#text;
+  /** Whether the payload claims anything about the context. */
+  get hasClaims(): boolean {
+    for (const field of CLAIMS) if (Object.hasOwn(this.event.payload, field)) return true;
+    return false;
+  }
+
+  /** The same event, as if its payload claimed nothing about the context. */
+  withoutClaims(): Subject {
+    return this.hasClaims ? new Subject(this.event, this.text, false) : this;
   }
 }
 

@@ -36,7 +36,10 @@ function contextCondition(field: string, read: Read): ConditionKind {
         Object.hasOwn(payload, field) ? atMostMaybe(claims(payload[field] ?? null)) : "no";
       const claims = (json: Json) => (isMapping(json) ? "no" : test(json));
       return {
-        ask: ({ event }) => either(test(read(event) ?? null), claimed(event)),
+        ask: ({ event, heedsClaims }) => {
+          const known = test(read(event) ?? null);
+          return heedsClaims ? either(known, claimed(event)) : known;
+        },
         why: ({ event }) => {
           const known = read(event);
           if (test(known ?? null) === "no" && claimed(event) !== "no") return `the payload claims such a ${field}`;

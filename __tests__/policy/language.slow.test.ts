@@ -1,0 +1,7 @@
+import { describe, it } from "vitest";
+
+import { PROPERTIES } from "./language-properties.ts";
+
+describe("for every policy of the whole language, many times", () => {
+  it.each(Object.entries(PROPERTIES))("%s", (_, property) => property(30_000));
+});
