@@ -20,6 +20,8 @@ export interface Surroundings {
   readonly isTTY?: boolean;
   readonly now?: string;
   readonly hostname?: string;
+  /** What is on standard input; nothing by default. */
+  readonly input?: string;
   /** What happens in each pause that the command makes, in turn; after the last one it is interrupted. */
   readonly pauses?: readonly (() => unknown)[];
   /** What a person answers; nobody is there by default. */
@@ -54,6 +56,7 @@ export class Workplace {
         if (left.length === 0) interruption.abort();
       },
       interruption: () => interruption.signal,
+      readInput: async () => await Promise.resolve(surroundings.input ?? ""),
       confirm:
         answer === undefined
           ? undefined

@@ -90,7 +90,7 @@ describe("help and version", () => {
     expect(stdout).toMatchInlineSnapshot(`
       "Usage: capfence [options] [command]
 
-      Reads, checks and anchors the audit logs that CapFence writes.
+      Checks and tests CapFence policies; reads, checks and anchors the audit logs that it writes.
 
       Options:
         -V, --version         print the version
@@ -102,13 +102,14 @@ describe("help and version", () => {
         checkpoint [options]  Signs how long an audit log is and what its last entry is.
         keys                  Makes the keys that checkpoints are signed with.
         unlock [options]      Removes a lock whose owner is on another host. Asks first.
+        policy                Checks, explains, tests and compares policies.
         help [command]        print help for a command
 
       Exit codes:
         0  fine
         1  could not do it
         2  wrong usage
-        3  a finding: the audit chain is broken, or contradicts a checkpoint
+        3  a finding: a broken audit chain, a policy that is not valid, a test that failed
       "
     `);
   });

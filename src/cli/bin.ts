@@ -2,6 +2,7 @@
 /** The `capfence` program: the command line on the real process. */
 
 import { homedir, hostname } from "node:os";
+import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isatty } from "node:tty";
 
@@ -34,6 +35,7 @@ const host: Host = {
     process.once("SIGINT", () => interruption.abort());
     return interruption.signal;
   },
+  readInput: async () => await text(process.stdin),
   // Not by way of process.stdin, which begins to read as soon as it is looked at.
   confirm: isatty(0) ? async (question) => await (await import("./ask.ts")).askOnTerminal(question) : undefined,
 };

@@ -5,46 +5,41 @@ import { readFileSync } from "node:fs";
 import { Command, Option, type OutputConfiguration } from "commander";
 
 import type { DecisionKind } from "../event.ts";
+import { auditLogOption, EXIT_CODES, findingLine, type Addition } from "./addition.ts";
 import type { CheckpointCommandOptions } from "./checkpoint.ts";
 import type { ExitCode, Host } from "./host.ts";
 import type { KeysGenerateOptions } from "./keys.ts";
 import type { LogsOptions } from "./logs.ts";
 import { collectPaths, parseCount, parseKeyName, parsePath, timeParser } from "./option-values.ts";
+import { addPolicy } from "./policy/commands.ts";
 import type { UnlockOptions } from "./unlock.ts";
 import type { VerifyOptions } from "./verify.ts";
 
 const DECISIONS: readonly DecisionKind[] = ["allow", "deny", "require_approval"];
 
-const EXIT_CODES = `
-Exit codes:
-  0  fine
-  1  could not do it
-  2  wrong usage`;
-
-const FINDING = "  3  a finding: the audit chain is broken, or contradicts a checkpoint";
+const BROKEN = findingLine("the audit chain is broken, or contradicts a checkpoint");
 
 const TIMES = `
 Times are UTC. A <time> is a date (2026-01-15), a time (2026-01-15T10:23, with a zone if you like), or how long ago
 (30s, 15m, 2h, 7d, 1w).`;
 
+const WHICH_LOG = "the audit log (default: CAPFENCE_AUDIT_LOG, else ./audit.db)";
+
 const DEFAULT_KEY = `
 The default key is <host name>.key in $XDG_CONFIG_HOME/capfence, else in ~/.config/capfence.`;
-
-/** Adds one command. `finish` is given the exit code of a command that ran. */
-type Addition = (program: Command, host: Host, finish: (code: ExitCode) => void) => void;
 
 /** The commands. Each one's module is loaded only when it is chosen, so that the others cost nothing. */
 export function commandLine(host: Host, output: OutputConfiguration, finish: (code: ExitCode) => void): Command {
   const program = new Command("capfence")
-    .description("Reads, checks and anchors the audit logs that CapFence writes.")
+    .description("Checks and tests CapFence policies; reads, checks and anchors the audit logs that it writes.")
     .exitOverride()
     .configureOutput(output)
     .version(packageVersion(), "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .helpCommand("help [command]", "print help for a command")
     .addHelpText("after", EXIT_CODES)
-    .addHelpText("after", FINDING);
-  for (const add of [addLogs, addVerify, addCheckpoint, addKeys, addUnlock]) add(program, host, finish);
+    .addHelpText("after", findingLine("a broken audit chain, a policy that is not valid, a test that failed"));
+  for (const add of [addLogs, addVerify, addCheckpoint, addKeys, addUnlock, addPolicy]) add(program, host, finish);
   return program;
 }
 
@@ -52,7 +47,7 @@ const addLogs: Addition = (program, host, finish) => {
   program
     .command("logs")
     .description("Shows the latest decisions, oldest first.")
-    .addOption(auditLogOption())
+    .addOption(auditLogOption(WHICH_LOG))
     .option("--agent <id>", "only this agent's")
     .addOption(new Option("--decision <decision>", "only these").choices(DECISIONS))
     .option("--since <time>", "only from this time on", timeParser(host))
@@ -76,7 +71,7 @@ const addVerify: Addition = (program, host, finish) => {
     .command("verify")
     .summary("Checks the hash chain of an audit log. Never writes.")
     .description("Checks the hash chain of an audit log, and holds it against checkpoints. Never writes.")
-    .addOption(auditLogOption())
+    .addOption(auditLogOption(WHICH_LOG))
     .option("--checkpoint <file>", "a checkpoint of the log, kept elsewhere; may be repeated", collectPaths)
     .option("--vkey <key>", "a verifying key, or a file that holds one; may be repeated", collectPaths)
     .option(
@@ -86,7 +81,7 @@ const addVerify: Addition = (program, host, finish) => {
     )
     .option("--json", "print one JSON object")
     .addHelpText("after", EXIT_CODES)
-    .addHelpText("after", FINDING)
+    .addHelpText("after", BROKEN)
     .action(async (options: VerifyOptions) => {
       const { verify } = await import("./verify.ts");
       finish(await verify(options, host));
@@ -100,12 +95,12 @@ const addCheckpoint: Addition = (program, host, finish) => {
     .description(
       "Signs how long an audit log is and what its last entry is. Keep that where nobody who writes the log can change it.",
     )
-    .addOption(auditLogOption())
+    .addOption(auditLogOption(WHICH_LOG))
     .option("--key <file>", "the signing key", parsePath)
     .option("--out <file>", "put it in this file; one that it contradicts stays", parsePath)
     .addHelpText("after", DEFAULT_KEY)
     .addHelpText("after", EXIT_CODES)
-    .addHelpText("after", FINDING)
+    .addHelpText("after", BROKEN)
     .action(async (options: CheckpointCommandOptions) => {
       const { checkpoint } = await import("./checkpoint.ts");
       finish(await checkpoint(options, host));
@@ -137,7 +132,7 @@ const addUnlock: Addition = (program, host, finish) => {
     .description(
       "Removes a log's lock whose owner cannot be looked at from here, such as one on another host. Asks first, and records it.",
     )
-    .addOption(auditLogOption())
+    .addOption(auditLogOption(WHICH_LOG))
     .option("--yes", "do not ask: its owner has certainly ended")
     .addHelpText("after", EXIT_CODES)
     .action(async (options: UnlockOptions) => {
@@ -145,12 +140,6 @@ const addUnlock: Addition = (program, host, finish) => {
       finish(await unlock(options, host));
     });
 };
-
-function auditLogOption(): Option {
-  return new Option("--audit-log <file>", "the audit log (default: CAPFENCE_AUDIT_LOG, else ./audit.db)").argParser(
-    parsePath,
-  );
-}
 
 /** The version in package.json, which is two folders up from both the source and the built file. */
 function packageVersion(): string {

@@ -25,6 +25,8 @@ export interface Host {
   readonly pause: (milliseconds: number, signal: AbortSignal) => Promise<void>;
   /** From this call on an interrupt (SIGINT) aborts the signal instead of ending the process. So does a closed stdout. */
   readonly interruption: () => AbortSignal;
+  /** All there is on standard input, as text. */
+  readonly readInput: () => Promise<string>;
   /** Asks a person and resolves to whether the answer was yes; `undefined` when there is nobody to ask. */
   readonly confirm: ((question: string) => Promise<boolean>) | undefined;
 }

@@ -43,3 +43,29 @@ export function parseKeyName(text: string): string {
   }
   return text;
 }
+
+/** A whole number of per cent, 0 to 100. */
+export function parsePercent(text: string): number {
+  if (!/^(?:\d{1,2}|100)$/.test(text)) throw new InvalidArgumentError("It must be a whole number from 0 to 100.");
+  return Number(text);
+}
+
+/** A JSON object. */
+export function parseJsonObject(text: string): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new InvalidArgumentError("It must be JSON.");
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new InvalidArgumentError("It must be a JSON object.");
+  }
+  return value as Readonly<Record<string, unknown>>;
+}
+
+/** Text that is not empty. */
+export function parseText(text: string): string {
+  if (text === "") throw new InvalidArgumentError("It must not be empty.");
+  return text;
+}

@@ -58,17 +58,14 @@ function helpWidth(): number {
 
 /** One line for what was foreseen; the whole trace for what was not, since that is a fault of ours to report. */
 function describeFailure(error: unknown): string {
-  if (CapFenceError.isInstance(error) || error instanceof CommandFailure || isSystemError(error)) {
-    return failureLine(error.message);
-  }
+  if (error instanceof CommandFailure) return failureLine(error.message) + lines(error.details);
+  if (CapFenceError.isInstance(error) || isSystemError(error)) return failureLine(error.message);
   const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return (
-    failureLine("unexpected failure") +
-    trace
-      .split("\n")
-      .map((line) => `${visible(line)}\n`)
-      .join("")
-  );
+  return failureLine("unexpected failure") + lines(trace.split("\n"));
+}
+
+function lines(texts: readonly string[]): string {
+  return texts.map((text) => `${visible(text)}\n`).join("");
 }
 
 /** What a call of the operating system fails with; its message names the call and the file. */

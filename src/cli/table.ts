@@ -2,7 +2,7 @@
 
 import { escapeCharacter, visible } from "./terminal.ts";
 
-/** Characters after which a cell is cut; an agent's name may have a thousand. */
+/** Columns of a terminal after which a cell is cut; an agent's name may have a thousand characters. */
 const MAX_CELL = 48;
 
 /** Two spaces part the columns, so a cell must not hold two, nor begin or end with one, nor use a look-alike. */
@@ -19,21 +19,27 @@ export class Table {
   readonly #header: readonly string[];
   readonly #widths: number[];
   readonly #paint: (shown: string, column: number, text: string) => string;
+  readonly #maxLast: number;
   #isBegun = false;
 
-  /** `paint` may colour a cell; it is given what is shown, the column, and the text as it came. */
+  /**
+   * `paint` may colour a cell; it is given what is shown, the column, and the text as it came. `maxLast` is where cells of
+   * the last column are cut.
+   */
   constructor(
     header: readonly string[],
     paint: (shown: string, column: number, text: string) => string = (shown) => shown,
+    maxLast: number = MAX_CELL,
   ) {
     this.#header = header;
+    this.#maxLast = maxLast;
     this.#widths = header.map((name) => name.length);
     this.#paint = paint;
   }
 
   /** The lines of further rows, each ending in a line break. Cells are text from outside: they are escaped and cut here. */
   lines(rows: readonly (readonly string[])[]): string {
-    const cells = rows.map((row) => row.map(cell));
+    const cells = rows.map((row) => row.map((text, column) => cell(text, this.#maxOf(column))));
     for (const row of cells) {
       for (const [column, text] of row.entries()) {
         this.#widths[column] = Math.max(this.#widths[column] ?? 0, width(text));
@@ -47,6 +53,10 @@ export class Table {
     return [this.#line(this.#header, (name) => name), ...lines].join("");
   }
 
+  #maxOf(column: number): number {
+    return column === this.#header.length - 1 ? this.#maxLast : MAX_CELL;
+  }
+
   /** One line; nothing after its last column. */
   #line(texts: readonly string[], painted: (text: string, column: number) => string): string {
     const columns = texts.map((text, column) => {
@@ -57,8 +67,8 @@ export class Table {
   }
 }
 
-/** `text` escaped, and cut to {@link MAX_CELL} characters. */
-function cell(text: string): string {
+/** `text` escaped, and cut to `max` characters. */
+function cell(text: string, max: number): string {
   const pieces = visible(text).replace(FALSE_GAP, escapeCharacter).match(PIECE) ?? [];
   let shown = "";
   let length = 0;
@@ -66,7 +76,7 @@ function cell(text: string): string {
     // Counted in characters too: marks that take no room of their own could otherwise pile up without end.
     length += Math.max(1, width(piece));
     const last = index === pieces.length - 1;
-    if (length > (last ? MAX_CELL : MAX_CELL - 1)) return `${shown}…`;
+    if (length > (last ? max : max - 1)) return `${shown}…`;
     shown += piece;
   }
   return shown;

@@ -8,6 +8,7 @@ import { openCheckpoint, type Anchor } from "../audit/checkpoint.ts";
 import type { VerifierKey } from "../audit/note.ts";
 import { verifyLog, type VerifyReport } from "../audit/verify.ts";
 import { CommandFailure, fileProblem } from "./command-failure.ts";
+import { count } from "./count.ts";
 import { EXIT, type ExitCode, type Host } from "./host.ts";
 import { readVerifier } from "./key-files.ts";
 import { auditLogPath } from "./log-path.ts";
@@ -131,10 +132,6 @@ function describePairing({ withoutOutcome, withoutDecision }: VerifyReport): str
   if (withoutOutcome === 0 && withoutDecision === 0) return [];
   const decisions = `${count(withoutOutcome, "decision", "decisions")} without an outcome`;
   return [`${decisions}; ${count(withoutDecision, "outcome", "outcomes")} without an allowing decision.`];
-}
-
-function count(number: number, one: string, many: string): string {
-  return `${number} ${number === 1 ? one : many}`;
 }
 
 function describeProblems(

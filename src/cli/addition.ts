@@ -1,0 +1,26 @@
+/** How a command is added to the command line, and what the help of several commands has in common. */
+
+import { Option, type Command } from "commander";
+
+import type { ExitCode, Host } from "./host.ts";
+import { parsePath } from "./option-values.ts";
+
+/** Adds one command. `finish` is given the exit code of a command that ran. */
+export type Addition = (program: Command, host: Host, finish: (code: ExitCode) => void) => void;
+
+/** The end of every command's help. */
+export const EXIT_CODES = `
+Exit codes:
+  0  fine
+  1  could not do it
+  2  wrong usage`;
+
+/** The line that follows for commands that can find something. */
+export function findingLine(what: string): string {
+  return `  3  a finding: ${what}`;
+}
+
+/** Which audit log a command is about. */
+export function auditLogOption(description: string): Option {
+  return new Option("--audit-log <file>", description).argParser(parsePath);
+}
