@@ -23,7 +23,8 @@ import { altered, line, sha256 } from "./tampering.ts";
 const { closed, genesis, tail } = await sampleFiles();
 const text = tail.toString("utf8");
 const other = await sampleFiles();
-const hasFifos = spawnSync("mkfifo", ["--version"]).status === 0;
+const MAKE_FIFO = "mkfifo";
+const hasFifos = spawnSync(MAKE_FIFO, ["--version"]).status === 0;
 const isRoot = process.geteuid?.() === 0;
 
 interface Refusal {
@@ -59,7 +60,7 @@ const REFUSALS: readonly Refusal[] = [
   },
   {
     name: "a FIFO (needs mkfifo)",
-    prepare: (path) => void spawnSync("mkfifo", [path]),
+    prepare: (path) => void spawnSync(MAKE_FIFO, [path]),
     code: "ERR_AUDIT_UNAVAILABLE",
     message: /not an ordinary file/,
     needs: hasFifos,

@@ -16,7 +16,7 @@ import { ActionEvent, type ActionEventFields, type Decision } from "../../src/ev
 const sql = await initSqlJs();
 
 /** A digest that stands for a policy's. */
-export const POLICY_DIGEST = "ab".repeat(32);
+const POLICY_DIGEST = "ab".repeat(32);
 
 /** A new directory that is gone when the test is. */
 export function temporaryDirectory(): string {
@@ -42,7 +42,7 @@ const ALLOWED: Decision = {
 };
 
 /** An event of the agent `agent-1`, unless `fields` say otherwise. */
-export function sampleEvent(fields: Partial<ActionEventFields> = {}): ActionEvent {
+function sampleEvent(fields: Partial<ActionEventFields> = {}): ActionEvent {
   return ActionEvent.create({ actor: "agent-1", action: "read", resource: "file", environment: "test", ...fields });
 }
 
