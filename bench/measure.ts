@@ -30,7 +30,8 @@ export async function measure(subjects: readonly Subject[], rounds: number, time
   });
 }
 
-function shuffled<T>(items: readonly T[]): T[] {
+/** The items in a random order. */
+export function shuffled<T>(items: readonly T[]): T[] {
   return items
     .map((item) => ({ item, order: Math.random() }))
     .toSorted((left, right) => left.order - right.order)
