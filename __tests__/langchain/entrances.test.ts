@@ -174,4 +174,30 @@ describe("a wrapped tool", () => {
     expect(recorded.filter(({ kind }) => kind === "decision")).toHaveLength(50);
     expect(recorded.filter(({ kind }) => kind === "outcome")).toHaveLength(25);
   });
+
+  it("judges every attempt of a retry, and what it falls back to", async () => {
+    const gate = openGate();
+    let times = 0;
+    const flaky = tool(
+      () => {
+        times += 1;
+        if (times === 1) throw new Error("busy");
+        return "at last";
+      },
+      { name: "unit", schema: z.object({ path: z.string() }) },
+    );
+    const gated = gate.wrap(flaky);
+    expect(await gated.withRetry({ stopAfterAttempt: 2 }).invoke({ path: "a" })).toBe("at last");
+    const fallingBack = gated.withFallbacks([RunnableLambda.from(() => gated.invoke({ path: "b" }))]);
+    expect(await fallingBack.invoke({ path: "forbidden" })).toBe("at last");
+    expect((await gate.recorded()).map(({ reason, status }) => reason ?? status)).toEqual([
+      "policy_allow",
+      "failed",
+      "policy_allow",
+      "finished",
+      "policy_deny",
+      "policy_allow",
+      "finished",
+    ]);
+  });
 });

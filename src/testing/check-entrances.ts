@@ -11,8 +11,8 @@ import { makeTool, type KitTool, type ToolFactory } from "./tool-factory.ts";
 export type Wrapper = (tool: KitTool) => object | Promise<object>;
 
 /**
- * Tries kinds of tool at all their entrances: the direct ones all at once, since retries wait, and then agents one by one,
- * since LangGraph hands on what a model streams in the background and loses some of it in a busy process.
+ * Tries kinds of tool at all their entrances: the direct ones all at once, since gates wait for their logs, and then agents one
+ * by one, since LangGraph hands on what a model streams in the background and loses some of it in a busy process.
  */
 export async function checkEntrances(
   findings: Findings,

@@ -58,7 +58,7 @@ export const DIRECT: readonly Entrance[] = [
       .invoke({}),
   ),
   entrance("withConfig", (tool, args) => tool.withConfig({ runName: "other", tags: ["x"] }).invoke(args)),
-  entrance("withRetry", (tool, args) => tool.withRetry({ stopAfterAttempt: 2 }).invoke(args)),
+  entrance("withRetry", (tool, args) => tool.withRetry({ stopAfterAttempt: 1 }).invoke(args)),
   entrance("withRetry of an envelope", (tool, args) =>
     tool.withRetry({ stopAfterAttempt: 1 }).invoke(envelope(tool, args)),
   ),
