@@ -6,16 +6,17 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 
 import { Policy } from "../../src/policy/policy.ts";
+import { call } from "./calls.ts";
 import { issuesIn, issuesOf } from "./load-errors.ts";
 
 const MIB = 1_048_576;
 
 describe("Policy.parse refuses", () => {
   it.each<[string, string, number, number, string]>([
-    ["an empty text", "", 1, 1, "this policy is empty"],
-    ["white space", " \n\n", 1, 1, "this policy is empty"],
-    ["only comments", "# allow: ['*']\n", 1, 1, "this policy is empty"],
-    ["an empty document", "---\n...\n", 1, 1, "this policy is empty"],
+    ["an empty text", "", 1, 1, "this text is empty"],
+    ["white space", " \n\n", 1, 1, "this text is empty"],
+    ["only comments", "# allow: ['*']\n", 1, 1, "this text is empty"],
+    ["an empty document", "---\n...\n", 1, 1, "this text is empty"],
     ["null", "null", 1, 1, "has no value"],
     ["several documents", "allow: [a]\n---\ndeny: [a]\n", 2, 1, "a second document"],
     ["an empty document before another", "---\n---\nallow: [a]\n", 2, 1, "a second document"],
@@ -51,6 +52,79 @@ describe("Policy.parse refuses", () => {
     ["__proto__ in quotes, in a rule", 'allow: [{capability: a, "__proto__": b}]', 1, 25, "`__proto__` is not allowed"],
     ["constructor", "constructor: 1", 1, 1, "`constructor` is not allowed"],
     ["prototype", "allow: []\nprototype: 1", 2, 1, "`prototype` is not allowed"],
+    [
+      "a key twice, as a number and as text",
+      "risk_levels: {1: {action: deny}, '1': {action: deny}}",
+      1,
+      15,
+      "unknown key `1`",
+    ],
+    [
+      "a key twice in a mapping of fields",
+      "deny: [{capability: a, payload: {1: b, '1': c}}]",
+      1,
+      40,
+      "`1` is already in this mapping",
+    ],
+    [
+      "a key twice, as true and as text",
+      "deny: [{capability: a, payload: {true: b, 'true': c}}]",
+      1,
+      43,
+      "`true` is already in this mapping",
+    ],
+    ["__proto__ among fields", "deny: [{capability: a, payload: {__proto__: b}}]", 1, 33, "`__proto__` is not allowed"],
+    [
+      "constructor in an example",
+      "deny: [{capability: a, examples: {match: [{payload: {constructor: 1}}]}}]",
+      1,
+      54,
+      "`constructor` is not allowed",
+    ],
+    [
+      "constructor among risk levels",
+      "risk_levels: {constructor: {action: deny}}",
+      1,
+      15,
+      "`constructor` is not allowed",
+    ],
+    [
+      "a zero-width character in a field's name",
+      "deny: [{capability: a, payload: {t\u200bo: b}}]",
+      1,
+      33,
+      "invisible character U+200B",
+    ],
+    [
+      "a bidirectional control in a field's name",
+      "deny: [{capability: a, payload: {t\u202eo: b}}]",
+      1,
+      33,
+      "invisible character U+202E",
+    ],
+    [
+      "an expression that is too long",
+      `deny: [{capability: a, match_regex: ${"a".repeat(1025)}}]`,
+      1,
+      37,
+      "longer than 1024 characters",
+    ],
+    [
+      "an expression that would grow too large",
+      "deny: [{capability: a, match_regex: '((a{1,100}){1,100}){1,100}'}]",
+      1,
+      37,
+      "repeat count",
+    ],
+    [
+      "an expression nested too deep",
+      `deny: [{capability: a, match_regex: "${"(".repeat(1020)}"}]`,
+      1,
+      37,
+      "is not a regular expression",
+    ],
+    ["a file to extend, by an alias", "extends: *a\nallow: []", 1, 10, "an alias"],
+    ["a file to extend, as a mapping", "extends: {a: b}", 1, 10, "must be the path of a file, not a mapping"],
     ["NUL", "allow: [a]\n# \0\n", 2, 3, "NUL"],
     ["half a surrogate pair", "allow: [a]\n# x\ud800\n", 2, 4, "surrogate"],
     ["an escape for half a surrogate pair", 'allow: [{capability: a, contains: "\\udc00"}]', 1, 35, "surrogate"],
@@ -123,6 +197,45 @@ describe("Policy.parse takes without harm", () => {
       expect(message).not.toContain("nested");
       expect(message.length + (frame ?? "").length + path.length).toBeLessThan(1000);
     }
+  });
+
+  it.each<[string, string, object, string]>([
+    ["a date is text", "allow: [{capability: shell, table: 2024-01-01}]", { table: "2024-01-01" }, "allow"],
+    ["yes is text", "allow: [{capability: shell, table: yes}]", { table: "yes" }, "allow"],
+    ["NO is text", "allow: [{capability: shell, table: NO}]", { table: "NO" }, "allow"],
+    ["a time is text", "allow: [{capability: shell, table: 1:30}]", { table: "1:30" }, "allow"],
+    ["0o10 is eight", "allow: [{capability: shell, table: 0o10}]", { table: 8 }, "allow"],
+    ["010 is ten", "allow: [{capability: shell, table: 010}]", { table: 10 }, "allow"],
+    ["= is text", "allow: [{capability: shell, table: =}]", { table: "=" }, "allow"],
+    ["1_000 is text", "allow: [{capability: shell, table: 1_000}]", { table: "1_000" }, "allow"],
+    ["true is true", "allow: [{capability: shell, table: True}]", { table: true }, "allow"],
+    ["1 is not true", "allow: [{capability: shell, table: 1}]", { table: true }, "deny"],
+  ])("%s", (_, text, payload, decision) => {
+    expect(Policy.parse(text).evaluate(call({ payload })).decision).toBe(decision);
+  });
+
+  it.each([
+    ["(a+)+$", `${"a".repeat(30_000)}b`],
+    ["(a|a)*b", "a".repeat(30_000)],
+    ["(.*a){25}", "a".repeat(30_000)],
+    ["(x+x+)+y", "x".repeat(30_000)],
+    ["^(([a-z])+.)+[A-Z]([a-z])+$", "a".repeat(30_000)],
+  ])("the expression %s, in linear time", (expression, text) => {
+    const policy = Policy.parse(JSON.stringify({ deny: [{ capability: "shell", match_regex: expression }] }));
+    const began = performance.now();
+    policy.evaluate(call({ payload: { text } }));
+    expect(performance.now() - began).toBeLessThan(5000);
+  });
+
+  it("a policy of 2 MiB of expressions, texts and fields", () => {
+    const rules = Array.from({ length: 8000 }, (_, index) => ({
+      capability: `tool${index % 7}`,
+      contains: [`text ${index}`, "é".repeat(index % 20)].filter((text) => text !== ""),
+      match_regex: `^(?:a|b${index})+$`,
+      payload: { [`field${index}`]: { in: ["a", index] } },
+    }));
+    const policy = Policy.parse(JSON.stringify({ deny: rules, allow: ["*"] }));
+    expect(policy.evaluate(call({ capability: "tool1", payload: { a: "text 1" } })).decision).toBe("allow");
   });
 
   it("a policy of 2 MiB", () => {

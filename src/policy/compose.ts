@@ -100,7 +100,11 @@ class Composer {
       }
     }
     if (this.#result === undefined || (this.#result.data === null && this.#blank)) {
-      this.#diagnostics.report(0, [], "this policy is empty; write at least one of deny, require_approval and allow");
+      this.#diagnostics.report(
+        0,
+        [],
+        "this text is empty, which is more likely a mistake than meant; `{}` says nothing on purpose",
+      );
       return undefined;
     }
     return this.#result;

@@ -5,7 +5,7 @@ import { CONDITIONS } from "./conditions/index.ts";
 import { checkExamples } from "./examples.ts";
 import { findInvisible } from "./invisible.ts";
 import { modernRule } from "./legacy-rules.ts";
-import { showKey, type Path } from "./path.ts";
+import { showFile, showKey, type Path } from "./path.ts";
 import { offsetOf } from "./place.ts";
 import { SECTIONS, type NamedCondition, type WrittenRule } from "./rule.ts";
 import type { PolicySource } from "./sources.ts";
@@ -119,7 +119,9 @@ class RuleCompiler {
     else if (PLACE.test(id)) this.#report(path, `${showKey(id)} is how a rule without an id is called; choose another`);
     else if (owner !== undefined) {
       const place =
-        owner === here ? "an earlier rule; ids are unique in a file" : `a rule of ${showKey(owner)}, which is extended`;
+        owner === here
+          ? "an earlier rule; ids are unique in a file"
+          : `a rule of ${showFile(owner)}, which is extended`;
       this.#report(path, `${showKey(id)} is the id of ${place}`);
     }
     this.#ids.set(id, here);

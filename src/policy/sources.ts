@@ -6,7 +6,7 @@ import { dirname, isAbsolute, join, resolve } from "node:path";
 import { PolicyLoadError } from "../errors.ts";
 import { Diagnostics } from "./diagnostics.ts";
 import { readDocument, type PolicyDocument } from "./document.ts";
-import { showKey, type Path } from "./path.ts";
+import { showFile, type Path } from "./path.ts";
 import { offsetOf } from "./place.ts";
 import { readPolicyFile } from "./policy-file.ts";
 import { validateShape } from "./validate.ts";
@@ -91,7 +91,7 @@ class SourceReader implements PolicySources {
     const start = chain.findIndex(([each]) => each === identity);
     if (start !== -1) {
       const cycle = [...chain.slice(start).map(([, each]) => each), parentName];
-      return report(`extends itself: ${cycle.map(showKey).join(" extends ")}`);
+      return report(`extends itself: ${cycle.map(showFile).join(" extends ")}`);
     }
     if (this.#seen.has(identity)) return;
     if (chain.length >= MAX_CHAIN) return report(`more than ${MAX_CHAIN} files that extend one another`);
@@ -102,7 +102,7 @@ class SourceReader implements PolicySources {
       this.read({ text, name: parentName, file: parentFile }, chain);
     } catch (error) {
       if (!PolicyLoadError.isInstance(error)) throw error;
-      report(`${showKey(parentName)} cannot be extended: ${error.issues[0]?.message ?? "it cannot be read"}`);
+      report(`${showFile(parentName)} cannot be extended: ${error.issues[0]?.message ?? "it cannot be read"}`);
     }
   }
 }

@@ -38,6 +38,8 @@ export function validateShape(
   for (const [index, error] of errors.entries()) {
     if (diagnostics.full) return diagnostics.drop(errors.length - index);
     const path = pathOf(error.instancePath, data);
+    // A mapping whose keys have been refused is not an empty one.
+    if (error.keyword === "minProperties" && diagnostics.touches(path)) continue;
     const { additionalProperty, missingProperty } = error.params as Record<string, unknown>;
     if (error.propertyName !== undefined) {
       const keyPath = [...path, error.propertyName];

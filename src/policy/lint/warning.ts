@@ -25,6 +25,6 @@ export interface PolicyWarning extends PolicyIssue {
 export function warnAt(rule: WrittenRule, code: PolicyWarningCode, message: string, part: Path = []): PolicyWarning {
   const { diagnostics, document } = rule.source;
   const path = [...rule.path, ...part];
-  const offset = part.length === 1 ? keyOffsetOf(document.root, path) : offsetOf(document.root, path);
+  const offset = part.length > 0 ? keyOffsetOf(document.root, path) : offsetOf(document.root, path);
   return Object.freeze({ code, ...diagnostics.issueAt(offset, path, message) });
 }
