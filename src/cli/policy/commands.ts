@@ -89,7 +89,7 @@ const addTest: Addition = (policy, host, finish) => {
 const addDiff: Addition = (policy, host, finish) => {
   policy
     .command("diff")
-    .summary("Decides calls under two policies, and shows which they decide differently.")
+    .summary("Shows which calls two policies decide differently.")
     .description("Decides calls under two policies, and shows which they decide differently, newly allowed ones first.")
     .argument("<old>", "the policy as it was", parsePath)
     .argument("<new>", "the policy as it shall be", parsePath)

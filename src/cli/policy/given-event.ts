@@ -18,6 +18,9 @@ const FIELDS: ReadonlySet<string> = new Set<keyof ActionEventFields>([
   "sessionId",
 ]);
 
+/** Longest field of an event; a capability that is longer is refused as such. */
+const MAX_TEXT = 1024;
+
 /**
  * The event that a JSON text is: an event's fields, or a decision as `capfence logs --json` prints it.
  *
@@ -52,9 +55,15 @@ export function eventFromFields(fields: Readonly<Record<string, unknown>>, host:
     throw new TypeError("an event needs a capability, or a resource and an action");
   }
   const { capability } = fields;
-  const [resource = "", action = resource] = typeof capability === "string" ? capability.split(".") : [];
+  const named = typeof capability === "string" ? capability.slice(0, MAX_TEXT).split(".") : [];
+  const [resource = "", action = resource] = named;
   const configured = host.env["CAPFENCE_ENVIRONMENT"];
   const environment = configured === undefined || configured === "" ? "production" : configured;
   const known = { actor: "agent", resource: resource || "none", action: action || "none", environment };
-  return ActionEvent.create({ ...known, ...fields });
+  try {
+    return ActionEvent.create({ ...known, ...fields });
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new TypeError(error.message.replace(/^ActionEvent: /, ""), { cause: error });
+  }
 }
