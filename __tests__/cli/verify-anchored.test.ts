@@ -183,11 +183,9 @@ describe("a log whose oldest part lies elsewhere", () => {
   it("is not said to be anchored by a checkpoint of the absent part", async () => {
     const { code, stdout } = await verify("parts.db", "--checkpoint", "early", "--vkey", vkey);
     expect(code).toBe(3);
-    expect(stdout.split("\n").slice(0, 3)).toEqual([
-      "✗ Not anchored: no checkpoint covers an entry that is here. Give a later one, or put back what is before 4",
-      "The chain in itself is intact. 2 entries verified.",
-      "Verified from entry 4; entries 1 to 3 are absent.",
-    ]);
+    expect(stdout).toMatch(
+      /^✗ [^\n]*the checkpoints cover only entries that are absent, and vouch for nothing here\n$/,
+    );
     const both = await verify("parts.db", "--checkpoint", "early", "--checkpoint", "late", "--vkey", vkey);
     expect(both.code).toBe(0);
   });
