@@ -34,7 +34,7 @@ export function suiteAndPolicy(path: string): SuiteAndPolicy {
 }
 
 /** `path` for a loader: as it was typed where that leads to the same file, since messages name it so. */
-export function pathIn(path: string, host: Host): string {
+function pathIn(path: string, host: Host): string {
   return host.cwd === process.cwd() ? path : resolve(host.cwd, path);
 }
 

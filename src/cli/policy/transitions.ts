@@ -12,7 +12,7 @@ export interface Change {
 }
 
 /** A call of a {@link Transition}. */
-export interface ChangedCall {
+interface ChangedCall {
   /** Where it comes from: a case's name, a line of a file, or an entry of a log. */
   readonly name: string;
   readonly actor: string;
