@@ -73,7 +73,7 @@ describe("Policy.parse refuses", () => {
       43,
       "`true` is already in this mapping",
     ],
-    ["__proto__ among fields", "deny: [{capability: a, payload: {__proto__: b}}]", 1, 33, "`__proto__` is not allowed"],
+    ["__proto__ among fields", "deny: [{capability: a, payload: {__proto__: b}}]", 1, 34, "`__proto__` is not allowed"],
     [
       "constructor in an example",
       "deny: [{capability: a, examples: {match: [{payload: {constructor: 1}}]}}]",
@@ -92,14 +92,14 @@ describe("Policy.parse refuses", () => {
       "a zero-width character in a field's name",
       "deny: [{capability: a, payload: {t\u200bo: b}}]",
       1,
-      33,
+      34,
       "invisible character U+200B",
     ],
     [
       "a bidirectional control in a field's name",
       "deny: [{capability: a, payload: {t\u202eo: b}}]",
       1,
-      33,
+      34,
       "invisible character U+202E",
     ],
     [

@@ -75,7 +75,7 @@ class RuleCompiler {
       if (condition !== undefined) conditions.push(condition);
     }
     const written = fields["id"];
-    const id = written === undefined ? undefined : this.#id([...path, "id"], written);
+    const id = written === undefined || this.#touches(path, "id") ? undefined : this.#id([...path, "id"], written);
     const { capability, reason } = fields;
     if (typeof capability !== "string" || diagnostics.touches(path)) return;
     const reference = Object.freeze({
@@ -98,7 +98,7 @@ class RuleCompiler {
 
   #condition(path: Path, key: string, value: unknown): NamedCondition | undefined {
     const kind = Object.hasOwn(CONDITIONS, key) ? CONDITIONS[key] : undefined;
-    if (kind === undefined || this.#source.diagnostics.touches([...path, key])) return undefined;
+    if (kind === undefined || this.#touches(path, key)) return undefined;
     const name = isScalar(value) ? `${key} ${typeof value} ${value}` : undefined;
     const known = name === undefined ? undefined : this.#shared.get(name);
     if (known !== undefined) return known;
@@ -110,7 +110,7 @@ class RuleCompiler {
   }
 
   #id(path: Path, id: unknown): string | undefined {
-    if (typeof id !== "string" || this.#source.diagnostics.touches(path)) return undefined;
+    if (typeof id !== "string") return undefined;
     const here = this.#source.diagnostics.source;
     const owner = this.#ids.get(id);
     const invisible = findInvisible(id);
@@ -126,6 +126,10 @@ class RuleCompiler {
     }
     this.#ids.set(id, here);
     return id;
+  }
+
+  #touches(path: Path, key: string): boolean {
+    return !this.#source.diagnostics.clean && this.#source.diagnostics.touches([...path, key]);
   }
 
   #report(path: Path, message: string): void {

@@ -18,11 +18,18 @@ interface Candidates {
   readonly asked: Readonly<Record<DecisionKind, readonly Match<Rule>[]>>;
   /** Finders of the rules that a text may concern. */
   readonly found: readonly Match<RuleFinder>[];
+  /** Whether any of the rules heeds what the payload claims about the context. */
+  readonly heedsClaims: boolean;
 }
 
 const DEFAULT_DENY: Decision = Object.freeze({ decision: "deny", reason: "policy_default_deny" });
 const ASKED_FOR: Decision = Object.freeze({ decision: "require_approval", reason: "approval_required" });
-const NO_CANDIDATES: Candidates = { asked: { deny: [], require_approval: [], allow: [] }, found: [] };
+/** For requests that no rule can be asked about. */
+const NO_CANDIDATES: Candidates = {
+  asked: { deny: [], require_approval: [], allow: [] },
+  found: [],
+  heedsClaims: false,
+};
 
 /** Decides by the strictest section in which a rule fires; when none does, denies. */
 export class RuleSet {
@@ -55,7 +62,7 @@ export class RuleSet {
     const ask = (section: DecisionKind, asked: Subject): Rule | undefined => firing(section, candidates, found, asked);
     const deny = ask("deny", subject);
     if (deny !== undefined) return deny.decision;
-    const trusted = subject.withoutClaims();
+    const trusted = candidates.heedsClaims ? subject.withoutClaims() : subject;
     const approval = ask("require_approval", trusted);
     if (approval !== undefined) return approval.decision;
     const effect = this.risk.effectOn(subject.event);
@@ -98,9 +105,11 @@ export class RuleSet {
   #find(request: string): Candidates {
     const asked: Match<Rule>[] = [];
     const found: Match<RuleFinder>[] = [];
+    let heedsClaims = false;
     for (const { value: group, answer } of this.#index.find(request)) {
       for (const rule of group.always) if (canFire(rule, answer)) asked.push({ value: rule, answer });
       if (group.finder !== undefined) found.push({ value: group.finder, answer });
+      heedsClaims ||= group.all.some((rule) => rule.conditions.some((condition) => condition.heedsClaims === true));
     }
     return {
       asked: {
@@ -109,6 +118,7 @@ export class RuleSet {
         allow: inOrder("allow", asked),
       },
       found,
+      heedsClaims,
     };
   }
 }

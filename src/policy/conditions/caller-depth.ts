@@ -22,6 +22,7 @@ export function callerDepth(name: ComparisonName): ConditionKind {
         return depth === undefined ? "no" : compare(name, depth, threshold);
       };
       return {
+        heedsClaims: true,
         ask: ({ event, heedsClaims }) => {
           const known = said(event.context);
           return heedsClaims ? either(known, atMostMaybe(said(event.payload))) : known;

@@ -40,6 +40,8 @@ export interface Condition {
   ask(subject: Subject): Answer;
   /** Why it answers so, in a few words for people. Asked only when a decision is explained. */
   why(subject: Subject): string;
+  /** Whether it heeds what the payload claims about the context. */
+  readonly heedsClaims?: boolean;
   /** Texts of which one must be in the payload, or the answer is `no`. Absent when there are none. */
   readonly needles?: readonly Needle[];
 }

@@ -36,6 +36,7 @@ function contextCondition(field: string, read: Read): ConditionKind {
         Object.hasOwn(payload, field) ? atMostMaybe(claims(payload[field] ?? null)) : "no";
       const claims = (json: Json) => (isMapping(json) ? "no" : test(json));
       return {
+        heedsClaims: true,
         ask: ({ event, heedsClaims }) => {
           const known = test(read(event) ?? null);
           return heedsClaims ? either(known, claimed(event)) : known;
