@@ -38,7 +38,7 @@ export const EXIT = {
   failed: 1,
   /** The command line means nothing. */
   usage: 2,
-  /** It was done, and something is wrong: the chain is broken. */
+  /** It was done, and something is wrong: a chain is broken, a policy is not valid, a test failed, a call is newly allowed. */
   finding: 3,
 } as const;
 
