@@ -1,11 +1,13 @@
 import { createHash } from "node:crypto";
+import { writeFileSync } from "node:fs";
 
 import type { SqlValue } from "sql.js";
 import { describe, expect, it } from "vitest";
 
+import { segmentPath } from "../../src/audit/segments.ts";
 import { verifyLog } from "../../src/audit/verify.ts";
 import { placeLog, query, sampleFiles } from "./sample-log.ts";
-import { altered, line, rewritten, sha256 } from "./tampering.ts";
+import { altered, COLUMNS, line, rewritten, sha256 } from "./tampering.ts";
 
 /** What somebody wrote who computes hashes as we do, and keeps to nothing else. */
 const { closed, genesis, tail } = await sampleFiles();
@@ -85,6 +87,20 @@ describe("a tail's line, with a hash that fits,", () => {
     const lines = [header, ...entries.slice(0, -1), `${hash} `, body, "\n"].map((each) => Buffer.from(each));
     const report = await verifyLog(placeLog(genesis, Buffer.concat(lines)));
     expect(report.problems).toEqual([{ seq: 4, what: "its text and its hash do not agree" }]);
+  });
+});
+
+describe("a row that is in a segment too", () => {
+  it.each(COLUMNS)("is found when its column %s is changed", async (column) => {
+    const value = column === "decision_seq" ? "7" : "'x'";
+    const path = placeLog(altered(closed, `UPDATE entries SET ${column} = ${value} WHERE seq = 2`));
+    const { log } = JSON.parse(String(bodyOf(closed, 0))) as { log: string };
+    // As a crash leaves it between sealing and naming.
+    writeFileSync(segmentPath(path, log, 0), closed);
+    const { problems } = await verifyLog(path);
+    expect(problems[0]?.seq).toBe(2);
+    writeFileSync(path, closed);
+    expect(await verifyLog(path)).toMatchObject({ intact: true, entries: 4 });
   });
 });
 
