@@ -1,10 +1,10 @@
 /** All rules of a policy, ready to be asked: which apply, in which order, and what they decide together. */
 
 import type { ActionEvent, Decision, DecisionKind } from "../event.ts";
-import { fires, type Answer } from "./answer.ts";
+import { both, fires, type Answer } from "./answer.ts";
 import { CapabilityIndex, type Match } from "./capability-index.ts";
 import { completeRequest } from "./capability.ts";
-import type { Subject } from "./conditions/condition.ts";
+import type { Condition, Subject } from "./conditions/condition.ts";
 import { RiskRules, type RiskActions, type RiskEffect } from "./risk-levels.ts";
 import { RuleGroup, type RuleFinder } from "./rule-group.ts";
 import { askRule, SECTIONS, type Rule } from "./rule.ts";
@@ -12,10 +12,18 @@ import { askRule, SECTIONS, type Rule } from "./rule.ts";
 /** Most capabilities whose rules are remembered. Requests choose them, so there must be a bound. */
 const MAX_REMEMBERED = 4096;
 
+/**
+ * A rule that has to be asked. The one condition of most rules is kept here too: candidates of a capability lie together in
+ * memory, and rules where the file has them.
+ */
+interface Candidate extends Match<Rule> {
+  readonly only: Condition["ask"] | undefined;
+}
+
 /** What a request may concern. */
 interface Candidates {
   /** Rules that have to be asked, in order, by section. */
-  readonly asked: Readonly<Record<DecisionKind, readonly Match<Rule>[]>>;
+  readonly asked: Readonly<Record<DecisionKind, readonly Candidate[]>>;
   /** Finders of the rules that a text may concern. */
   readonly found: readonly Match<RuleFinder>[];
   /** Whether any of the rules heeds what the payload claims about the context. */
@@ -113,9 +121,9 @@ export class RuleSet {
     }
     return {
       asked: {
-        deny: inOrder("deny", asked),
-        require_approval: inOrder("require_approval", asked),
-        allow: inOrder("allow", asked),
+        deny: inOrder("deny", asked).map(candidateOf),
+        require_approval: inOrder("require_approval", asked).map(candidateOf),
+        allow: inOrder("allow", asked).map(candidateOf),
       },
       found,
       heedsClaims,
@@ -166,6 +174,20 @@ function inOrder(section: DecisionKind, matches: readonly Match<Rule>[]): readon
     .toSorted((left, right) => left.value.order - right.value.order);
 }
 
+function candidateOf({ value, answer }: Match<Rule>): Candidate {
+  return { value, answer, only: value.conditions.length === 1 ? value.conditions[0]?.ask : undefined };
+}
+
+function askCandidate({ value, answer, only }: Candidate, subject: Subject): Answer {
+  if (only === undefined) return askRule(value, answer, subject);
+  try {
+    return both(answer, only(subject));
+  } catch {
+    // As for every condition that fails.
+    return both(answer, "maybe");
+  }
+}
+
 /** The rule that counts: of those that answer `yes` the first in the file, else the first that fires. */
 function firing(
   section: DecisionKind,
@@ -175,13 +197,13 @@ function firing(
 ): Rule | undefined {
   let certain: Rule | undefined;
   let uncertain: Rule | undefined;
-  for (const { value: rule, answer: capability } of asked[section]) {
-    const answer = askRule(rule, capability, subject);
+  for (const candidate of asked[section]) {
+    const answer = askCandidate(candidate, subject);
     if (answer === "yes") {
-      certain = rule;
+      certain = candidate.value;
       break;
     }
-    if (uncertain === undefined && fires(section, answer)) uncertain = rule;
+    if (uncertain === undefined && fires(section, answer)) uncertain = candidate.value;
   }
   for (const { value: rule, answer: capability } of found) {
     if (rule.decision.decision !== section) continue;

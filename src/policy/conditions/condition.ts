@@ -37,9 +37,9 @@ export class Subject {
 /** A condition of one rule. */
 export interface Condition {
   /** Answers for one event. Synchronous and pure. */
-  ask(subject: Subject): Answer;
+  readonly ask: (subject: Subject) => Answer;
   /** Why it answers so, in a few words for people. Asked only when a decision is explained. */
-  why(subject: Subject): string;
+  readonly why: (subject: Subject) => string;
   /** Whether it heeds what the payload claims about the context. */
   readonly heedsClaims?: boolean;
   /** Texts of which one must be in the payload, or the answer is `no`. Absent when there are none. */
