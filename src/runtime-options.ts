@@ -7,7 +7,10 @@ import type { RecordingOptions } from "./audit/record.ts";
 export interface ActionRuntimeOptions {
   /** Path of the audit log. Default: `CAPFENCE_AUDIT_LOG`, else `./audit.db`. */
   readonly auditLog?: string | undefined;
-  /** What of a payload is recorded. Default: all of it, and its salted digest. */
+  /**
+   * What of a payload is recorded. Default: all but recognised secrets, long texts cut when it is large; and always a
+   * salted digest of the whole.
+   */
   readonly audit?: RecordingOptions | undefined;
   /**
    * `enforce` (default): what is not allowed does not run. `observe`: everything runs and what would have happened is
@@ -17,8 +20,8 @@ export interface ActionRuntimeOptions {
   /** Whether the policy is read anew when one of its files changes, looked at once a second. Default: false. */
   readonly watch?: boolean | undefined;
   /**
-   * Called when a watched policy file no longer holds a valid policy; the one before stays in force. Called once for
-   * each problem. Default: a process warning.
+   * Called when a watched policy could not be put in force: its files hold no valid policy now, or that could not be
+   * recorded. The one before stays in force. Called once for each problem. Default: a process warning.
    */
   readonly onPolicyError?: ((error: Error) => void | Promise<void>) | undefined;
   /** Signed checkpoints of the log, made while it is written. Default: none. */

@@ -66,7 +66,8 @@ export class ActionRuntime {
    * {@link execute}.
    *
    * @throws PolicyLoadError when the file is missing or not a valid policy.
-   * @throws TypeError when `policy` is neither, or naming an option that is unknown or of the wrong type.
+   * @throws TypeError when `policy` is neither, or naming an option that is unknown or of the wrong type; a key file that
+   *   can't be read or holds no key is such an option.
    */
   static fromPolicy(policy: string | Policy, options: ActionRuntimeOptions = {}): ActionRuntime {
     return new ActionRuntime(policy, options);
@@ -96,6 +97,7 @@ export class ActionRuntime {
    *
    * @throws PolicyLoadError when the files hold no valid policy now; the one before stays in force.
    * @throws AuditUnavailableError when it can't be recorded; the policy before stays in force.
+   * @throws AuditCorruptError when the log contradicts itself; likewise.
    * @throws TypeError when the runtime was made from a loaded policy, which has no file to read.
    */
   async reload(): Promise<boolean> {
@@ -173,8 +175,8 @@ export class ActionRuntime {
       await read.ready();
     } catch (error) {
       if (PolicyLoadError.isInstance(error) && error.message !== this.#refusedPolicy) {
-        this.#refusedPolicy = error.message;
         await this.#append(refusedPolicyEntry(before.digest, error.message));
+        this.#refusedPolicy = error.message;
       }
       throw error;
     }

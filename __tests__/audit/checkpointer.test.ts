@@ -93,6 +93,19 @@ describe("checkpoints while a log is written", () => {
     });
   });
 
+  it("leave a file alone that is no checkpoint of theirs", async () => {
+    const to = join(temporaryDirectory(), "audit.db");
+    writeFileSync(to, "SQLite format 3");
+    const errors: unknown[] = [];
+    const checkpointer = new Checkpointer({ keyFile: keyFile(), to }, (error) => errors.push(error));
+    checkpointer.appended(LOG, head(3));
+    await checkpointer.close();
+    expect(errors).toEqual([
+      expect.objectContaining({ message: expect.stringContaining("is not replaced") as string }),
+    ]);
+    expect(readFileSync(to, "utf8")).toBe("SQLite format 3");
+  });
+
   it("leave one alone that vouches for a longer log", async () => {
     const to = join(temporaryDirectory(), "checkpoint");
     const long = collecting({ to });
@@ -134,7 +147,9 @@ describe("checkpoints while a log is written", () => {
     ["everySeconds", { everySeconds: 0 }],
     ["everySeconds", { everySeconds: 100_000 }],
   ])("are refused with a wrong %s: %j", (name, wrong) => {
-    expect(() => collecting(wrong as Partial<CheckpointOptions>)).toThrow(new RegExp(`^checkpoints\\.${name}`));
+    expect(() => collecting(wrong as Partial<CheckpointOptions>)).toThrow(
+      new RegExp(`^ActionRuntime: checkpoints\\.${name}`),
+    );
   });
 
   it("are refused with a file that holds no key", () => {

@@ -14,7 +14,7 @@ import { realLogPath } from "./real-path.ts";
 import { tailPath } from "./tail-file.ts";
 
 /** What a checkpoint states. */
-export interface Checkpoint {
+interface Checkpoint {
   /** The log's identity. */
   readonly log: string;
   /** Entries of the log, the genesis entry included; the last one is entry `size - 1`. */

@@ -1,22 +1,31 @@
 /** Makes checkpoints while a log is written, so that they can be kept where the log's writer can't reach them. */
 
-import { createPublicKey, randomBytes } from "node:crypto";
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 
-import { openCheckpoint, signCheckpoint, type Anchor } from "./checkpoint.ts";
+import { readCheckpointFile, writeCheckpointFile } from "./checkpoint-file.ts";
+import { signCheckpoint } from "./checkpoint.ts";
 import type { Head } from "./entry.ts";
-import { parseSignerKey, type SignerKey, type VerifierKey } from "./note.ts";
+import { parseSignerKey, type SignerKey } from "./note.ts";
 
 /** When checkpoints are made, and where they go. */
 export interface CheckpointOptions {
   /** The file of the signing key, as `capfence keys generate` makes it. */
   readonly keyFile: string;
-  /** A file that always holds the latest checkpoint, or a function that is given each. */
+  /**
+   * A file for the latest checkpoint, or a function that is given each. In a file, only a checkpoint of this key and log
+   * that is no longer than the new one is replaced.
+   */
   readonly to: string | ((note: string) => void | Promise<void>);
   /** After this many entries. Default: 1,000. */
   readonly everyEntries?: number | undefined;
   /** After this many seconds, if anything was appended. Default: 60. */
   readonly everySeconds?: number | undefined;
+}
+
+/** Where a log stands. */
+interface Latest {
+  readonly log: string;
+  readonly head: Head;
 }
 
 /** Counts what is appended to one log and makes the checkpoints that are due. */
@@ -26,7 +35,7 @@ export class Checkpointer {
   readonly #everyEntries: number;
   readonly #everyMs: number;
   readonly #onError: (error: unknown) => void;
-  #latest: { readonly log: string; readonly head: Head } | undefined;
+  #latest: Latest | undefined;
   #stated = -1;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
@@ -34,18 +43,18 @@ export class Checkpointer {
   /**
    * Reads the key. What goes wrong later, when a checkpoint is made, goes to `onError` and stops nothing.
    *
-   * @throws TypeError when the options or the key are not valid; what node:fs throws when the key can't be read.
+   * @throws TypeError naming the option when one is not valid, the key file included.
    */
   constructor(options: CheckpointOptions, onError: (error: unknown) => void) {
     const { keyFile, to, everyEntries = 1_000, everySeconds = 60 } = options;
     if (typeof to !== "function" && (typeof to !== "string" || to === "")) {
-      throw new TypeError("checkpoints.to must be a file or a function");
+      throw new TypeError("ActionRuntime: checkpoints.to must be a file or a function");
     }
-    if (!(everyEntries >= 1)) throw new TypeError("checkpoints.everyEntries must be at least 1");
+    if (!(everyEntries >= 1)) throw new TypeError("ActionRuntime: checkpoints.everyEntries must be at least 1");
     if (!(everySeconds > 0 && everySeconds <= 86_400)) {
-      throw new TypeError("checkpoints.everySeconds must be over 0 and at most 86400");
+      throw new TypeError("ActionRuntime: checkpoints.everySeconds must be over 0 and at most 86400");
     }
-    this.#signer = parseSignerKey(readFileSync(keyFile, "utf8"));
+    this.#signer = readKey(keyFile);
     this.#to = to;
     this.#everyEntries = everyEntries;
     this.#everyMs = everySeconds * 1000;
@@ -73,47 +82,31 @@ export class Checkpointer {
     const latest = this.#latest;
     if (latest === undefined || latest.head.seq <= this.#stated) return;
     this.#stated = latest.head.seq;
-    const note = signCheckpoint(latest.log, latest.head, this.#signer);
     // One after another, so that an older checkpoint never replaces a newer one.
-    this.#writing = this.#writing.then(() => this.#deliver(note)).catch(this.#onError);
+    this.#writing = this.#writing.then(() => this.#deliver(latest)).catch(this.#onError);
   }
 
-  async #deliver(note: string): Promise<void> {
+  async #deliver({ log, head }: Latest): Promise<void> {
+    const note = signCheckpoint(log, head, this.#signer);
     if (typeof this.#to !== "string") {
       await this.#to(note);
       return;
     }
-    const key = { ...this.#signer, key: createPublicKey(this.#signer.key) };
-    const former = formerCheckpoint(this.#to, key);
-    const present = openCheckpoint(note, [key]);
-    // Replacing it would wipe out the proof that the log was longer once.
-    if (former !== undefined && former.log === present.log && former.size > present.size) {
-      throw new Error(
-        `${this.#to} vouches for ${former.size} entries and the log has ${present.size}: it was cut or put back, and the checkpoint stays as it is`,
-      );
+    const former = readCheckpointFile(this.#to, this.#signer);
+    // Replacing one that vouches for more would wipe out the proof that the log was longer once.
+    if (former !== undefined && (former.log !== log || former.size > head.seq + 1)) {
+      const what = former.log === log ? `${former.size} entries of this log, which has ${head.seq + 1}` : "another log";
+      throw new Error(`${this.#to} vouches for ${what}. It stays as it is`);
     }
-    writeCheckpoint(this.#to, note);
+    writeCheckpointFile(this.#to, note);
   }
 }
 
-/** The checkpoint of ours that a file holds; `undefined` when it holds none. */
-function formerCheckpoint(path: string, key: VerifierKey): Anchor | undefined {
+function readKey(file: string): SignerKey {
   try {
-    return openCheckpoint(readFileSync(path, "utf8"), [key]);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Puts a checkpoint in a file, whole or not at all. */
-export function writeCheckpoint(path: string, note: string): void {
-  const made = `${path}.${randomBytes(6).toString("hex")}.new`;
-  try {
-    // A checkpoint is no secret, and others collect it.
-    writeFileSync(made, note, { flag: "wx", mode: 0o644, flush: true });
-    renameSync(made, path);
+    return parseSignerKey(readFileSync(file, "utf8"));
   } catch (error) {
-    rmSync(made, { force: true });
-    throw error;
+    const problem = error instanceof Error ? error.message : String(error);
+    throw new TypeError(`ActionRuntime: checkpoints.keyFile can't be used (${problem})`, { cause: error });
   }
 }

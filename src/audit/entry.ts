@@ -39,7 +39,7 @@ interface EntryFrame {
 }
 
 /** The first entry of a log. */
-export interface GenesisEntry extends EntryFrame {
+interface GenesisEntry extends EntryFrame {
   readonly kind: "genesis";
 }
 
@@ -114,7 +114,7 @@ export interface SegmentEntry extends EntryFrame {
 }
 
 /** Says that a lock whose owner could not be judged was removed by a person. */
-export interface UnlockEntry extends EntryFrame {
+interface UnlockEntry extends EntryFrame {
   readonly kind: "unlock";
   /** The owner that its lock file named; absent when it named none. */
   readonly owner?: { readonly pid: number; readonly host: string };
@@ -123,7 +123,7 @@ export interface UnlockEntry extends EntryFrame {
 }
 
 /** Says that a runtime read its policy anew: that another one is in force, or that a broken one was not taken. */
-export interface PolicyEntry extends EntryFrame {
+interface PolicyEntry extends EntryFrame {
   readonly kind: "policy";
   /** The digest of the policy in force from here on. */
   readonly policy: string;

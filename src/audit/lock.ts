@@ -1,7 +1,7 @@
 /**
  * The log's lock: a hard link (POSIX link(2), which fails if the name is taken) from `audit.db-lock` to a file that
- * names its owner. It is held only within synchronous code, for the few microseconds of one write, so a holder whose
- * event loop is busy never seems dead. A holder that is certainly dead is cleared away; one that can't be judged is
+ * names its owner. It is held only within synchronous code, for the microseconds of one write or the milliseconds of
+ * putting a new database in place, so a holder whose event loop is busy never seems dead. A holder that is certainly dead is cleared away; one that can't be judged is
  * waited for.
  */
 
@@ -22,6 +22,9 @@ import {
 
 /** How long to wait for another owner, in milliseconds. A stopped process keeps its lock; this is how long we wait for it. */
 const PATIENCE_MS = 15_000;
+
+/** How long the end of a process waits for it; what is not folded then stays in the tail. */
+const LAST_PATIENCE_MS = 200;
 
 /** What a writer's own files beside the log are for: its owner file, and the database and tail it is making. */
 const PURPOSES = ["database", "tail", "owner"] as const;
@@ -110,7 +113,7 @@ export class LogLock {
 
   /** The same without waiting for the event loop, for the end of the process; `undefined` when the lock stays taken. */
   holdNow<T>(section: () => T): T | undefined {
-    const deadline = performance.now() + 200;
+    const deadline = performance.now() + LAST_PATIENCE_MS;
     while (!this.#take()) {
       if (performance.now() > deadline) return undefined;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);

@@ -79,6 +79,11 @@ export function parseVerifierKey(text: string): VerifierKey {
   throw new TypeError("not a verifying key. One has the form name+id+key and is made by capfence keys generate");
 }
 
+/** The verifying half of a signing key. */
+export function verifierOf(signer: SignerKey): VerifierKey {
+  return { ...signer, key: createPublicKey(signer.key) };
+}
+
 /** Signs `text`, which must end in a line feed. */
 export function signNote(text: string, { name, id, key }: SignerKey): string {
   if (!text.endsWith("\n")) throw new TypeError("a note ends in a line feed");

@@ -68,7 +68,7 @@ export function isSameProcess(left: Owner, right: Owner): boolean {
   return left.pid === right.pid && left.started === right.started && left.namespace === right.namespace;
 }
 
-/** `dead` only when it is certain; an owner that can't be compared (another host or namespace) counts as alive. */
+/** `dead` only when it is certain. An owner that can't be compared (another host or namespace) is `unknown`, and waited for. */
 export function judgeOwner(owner: Owner, self: Owner): "dead" | "alive" | "unknown" {
   if (owner.host !== self.host) return "unknown";
   if (owner.boot !== self.boot) return "dead";

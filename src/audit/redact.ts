@@ -4,7 +4,7 @@ import type { Json, JsonObject } from "../snapshot.ts";
 import { withoutSecrets } from "./secrets.ts";
 
 /** What stands in the record where a member was left out. */
-export const REDACTED = "[redacted]";
+const REDACTED = "[redacted]";
 
 /** A payload fit for the record. */
 export interface Redaction {

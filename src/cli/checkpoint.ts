@@ -1,11 +1,9 @@
 /** `capfence checkpoint`: a signed statement of how long the log is and what its last entry is, to be kept elsewhere. */
 
-import { createPublicKey } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 
-import { makeCheckpoint, openCheckpoint, type Anchor } from "../audit/checkpoint.ts";
-import { writeCheckpoint } from "../audit/checkpointer.ts";
+import { readCheckpointFile, writeCheckpointFile } from "../audit/checkpoint-file.ts";
+import { makeCheckpoint, type Anchor } from "../audit/checkpoint.ts";
 import { errorCode } from "../audit/files.ts";
 import type { SignerKey } from "../audit/note.ts";
 import { readEntries } from "../audit/read.ts";
@@ -40,27 +38,20 @@ export async function checkpoint(options: CheckpointCommandOptions, host: Host):
   if (former !== undefined) await refuseContradiction(path, out, former);
   const note = await makeCheckpoint(path, signer);
   try {
-    writeCheckpoint(out, note);
+    writeCheckpointFile(out, note);
   } catch (error) {
     throw new CommandFailure(EXIT.failed, `${out}: ${fileProblem(error)}`, { cause: error });
   }
   return EXIT.ok;
 }
 
-/** The checkpoint that lies at `out`. Anything else there stays: it may be a log, or somebody's only proof. */
+/** The checkpoint that lies at `out`. @throws CommandFailure when something else does. */
 function readFormer(out: string, signer: SignerKey): Anchor | undefined {
-  let note: string;
   try {
-    note = readFileSync(out, "utf8");
+    return readCheckpointFile(out, signer);
   } catch (error) {
-    if (errorCode(error) === "ENOENT") return undefined;
-    throw new CommandFailure(EXIT.failed, `${out}: ${fileProblem(error)}`, { cause: error });
-  }
-  if (note === "") return undefined;
-  try {
-    return openCheckpoint(note, [{ ...signer, key: createPublicKey(signer.key) }]);
-  } catch (error) {
-    const problem = `${out}: it is not a checkpoint that ${signer.name} signed, and is not replaced. Name another file`;
+    const isRefused = errorCode(error) === undefined && error instanceof Error;
+    const problem = isRefused ? error.message : `${out}: ${fileProblem(error)}`;
     throw new CommandFailure(EXIT.failed, problem, { cause: error });
   }
 }

@@ -40,9 +40,9 @@ export function resolvePolicy(sources: readonly PolicySource[], rules: readonly 
  * is split into files and their names make no difference. The order of rules does: decisions name a rule by its position.
  */
 export function digestOf(resolved: ResolvedPolicy): string {
-  return createHash("sha256")
-    .update(canonicalize(resolved) ?? "")
-    .digest("hex");
+  const text = canonicalize(resolved);
+  if (text === undefined) throw new TypeError("a resolved policy is a document");
+  return createHash("sha256").update(text).digest("hex");
 }
 
 /** What risk levels do, by the strictest of all files. */
