@@ -58,6 +58,8 @@ export interface DecisionEntry extends EntryFrame {
   readonly session?: string;
   /** What the host knew; absent when it said nothing. */
   readonly context?: JsonObject;
+  /** Characters of the context's JSON, when it was too large to be recorded whole. */
+  readonly contextCut?: number;
   readonly decision: DecisionKind;
   /** Whether the call was let through. */
   readonly authorized: boolean;

@@ -66,11 +66,13 @@ export function decisionEntry(
   return new PreparedEntry(content);
 }
 
-function recordedContext(context: JsonObject): Pick<DecisionEntry, "context"> {
-  if (Object.keys(context).length === 0) return {};
-  const { json } = redact(context, []);
-  const fitting = canonical(json).length > MAX_RECORDED ? cutTexts(json) : json;
-  return fitting === undefined ? {} : { context: fitting };
+function recordedContext(full: JsonObject): Pick<DecisionEntry, "context" | "contextCut"> {
+  if (Object.keys(full).length === 0) return {};
+  const { json } = redact(full, []);
+  const { length } = canonical(json);
+  if (length <= MAX_RECORDED) return { context: json };
+  const context = cutTexts(json);
+  return { contextCut: length, ...(context !== undefined && { context }) };
 }
 
 function recordedPayload(

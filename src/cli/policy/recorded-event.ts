@@ -19,8 +19,9 @@ const MARKER = /\[redacted: [^\]]*\]|\[cut: \d+ more characters\]$/;
 /** The event that `entry` is about, as it was judged. Anything that is not sure to be so is not decided again. */
 export function eventOf(entry: DecisionEntry): ActionEvent | Undecidable {
   if (HOST_REASONS.has(entry.reason)) return "refused by the host";
-  const { payload, redacted, cut, context = {} } = entry;
-  if (payload === undefined || redacted !== undefined || cut !== undefined) return "not fully recorded";
+  const { payload, redacted, cut, context = {}, contextCut } = entry;
+  const isCut = cut !== undefined || contextCut !== undefined;
+  if (payload === undefined || redacted !== undefined || isCut) return "not fully recorded";
   const { actor, action, resource, capability, environment, scope, risk, session: sessionId } = entry;
   try {
     // Without one, an event would take that of this process.
