@@ -90,6 +90,12 @@ describe("a request", () => {
     expect(policy.evaluate(call(fields))).toEqual({ decision: "deny", reason: "policy_default_deny" });
   });
 
+  it("that is malformed is not taken for another that was asked for before", () => {
+    const policy = Policy.parse("allow: [a]");
+    expect(policy.evaluate(call({ capability: "a", scope: "b c" })).decision).toBe("allow");
+    expect(policy.evaluate(call({ capability: "a b", scope: "c" })).decision).toBe("deny");
+  });
+
   it("stays cheap when many different capabilities are asked for", () => {
     const policy = Policy.parse("allow: [shell]");
     for (let index = 0; index < 2000; index += 1) {

@@ -56,7 +56,7 @@ export interface Explanation {
 /** Explains a decision that `rules` made about `event`. */
 export function explain(decision: Decision, event: ActionEvent, rules: RuleSet): Explanation {
   const subject = new Subject(event);
-  const candidates = event.payloadProblem === undefined ? rules.candidatesFor(event) : [];
+  const candidates = event.payloadProblem === undefined ? rules.candidates.all(event) : [];
   return {
     decision,
     request: completeRequest(event),

@@ -4,7 +4,7 @@ import type { ActionEvent } from "../event.ts";
 import { claimedRiskLevel, isRiskLevel, RISK_LEVELS, riskLevelOf, type RiskLevel } from "./risk.ts";
 
 /** What a level does, from the mildest to the strictest. `warn` only notes it, and `allow` changes nothing. */
-export const RISK_ACTIONS = ["allow", "warn", "require_approval", "deny"] as const;
+const RISK_ACTIONS = ["allow", "warn", "require_approval", "deny"] as const;
 
 /** What a level does. */
 export type RiskAction = (typeof RISK_ACTIONS)[number];

@@ -5,7 +5,7 @@ import canonicalize from "canonicalize";
 import type { WrittenRule } from "../rule.ts";
 
 /** Whether every request that `narrow` covers is covered by `broad`. */
-export function patternCovers(broad: string, narrow: string): boolean {
+function patternCovers(broad: string, narrow: string): boolean {
   const segments = narrow.split(".");
   const asked = broad.split(".");
   return (
