@@ -9,7 +9,7 @@ import { hostAsksForApproval, type RuleSet } from "./rule-set.ts";
 import { askCondition, ruleFires, type NamedCondition, type Rule } from "./rule.ts";
 
 /** What one condition of a rule answers. */
-export interface ConditionExplanation {
+interface ConditionExplanation {
   /** The condition's key in the rule, for example `contains`. */
   readonly key: string;
   readonly answer: Answer;
