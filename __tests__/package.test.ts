@@ -42,6 +42,8 @@ function readmeBlocks(language: string): readonly string[] {
 const [POLICY = "", LANGUAGE_EXAMPLE = ""] = readmeBlocks("yaml");
 const [DECIDE = "", TOOL = ""] = readmeBlocks("ts");
 const CHECKPOINTING = readmeBlocks("ts").find((code) => code.includes("checkpoints:")) ?? "";
+const AGENT = readmeBlocks("ts").find((code) => code.includes("createAgent(")) ?? "";
+const RENEWING = readmeBlocks("ts").find((code) => code.includes("reload()")) ?? "";
 const REDACTING = readmeBlocks("ts").find((code) => code.includes("redact:")) ?? "";
 
 /** The commands that the README shows on a terminal, in order, each with what it is said to print. */
@@ -229,13 +231,39 @@ describe.skipIf(process.platform === "win32")("the packed tarball", () => {
     const decides = 'await runtime.execute({ actor: "ann", action: "execute", resource: "shell", payload: {} });\n';
     writeFileSync(join(place, "runtime.mjs"), `${here(CHECKPOINTING)}${decides}await runtime.close();\n`);
     writeFileSync(join(place, "redact.mjs"), `${imports}${REDACTING}`);
-    for (const script of ["runtime.mjs", "redact.mjs"]) {
+    writeFileSync(join(place, "renew.mjs"), `${imports}${RENEWING}await runtime.close();\n`);
+    for (const script of ["runtime.mjs", "redact.mjs", "renew.mjs"]) {
       expect(node(place, script)).toEqual({ status: 0, stdout: "", stderr: "" });
     }
     const key = join(user, ".config/capfence/audit-2026.key.pub");
     const latest = capfence(place, "verify", "--checkpoint", join(anchors, "runtime.checkpoint"), "--vkey", key);
     expect(latest.stdout).toContain("\nAnchored to entry 6 by audit-2026; 0 entries after it.\n");
   }, 60_000);
+
+  it("runs the README's agent, which is stopped at the refused call", () => {
+    const needed = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)];
+    const place = project("reader-with-an-agent", tarball, needed);
+    mkdirSync(join(place, "policies"));
+    writeFileSync(join(place, "policies/demo.yaml"), POLICY);
+    const calls = ["ls -la /tmp", "rm -rf /var/lib"]
+      .map((command, id) => JSON.stringify([{ name: "shell", args: { command }, id: `call-${id}` }]))
+      .map((call) => `.respondWithTools(${call})`);
+    const [theTool = ""] = TOOL.split("const safeShell");
+    const before = [
+      'import { fakeModel } from "@langchain/core/testing";',
+      theTool.replace(/^import .* from "capfence";$/m, ""),
+      `const model = fakeModel()${calls.join("")};`,
+      'const messages = [{ role: "user", content: "Clean up." }];',
+    ];
+    writeFileSync(join(place, "agent.mjs"), `${before.join("\n")}\n${AGENT}await runtime.close();\n`);
+    expect(node(place, "agent.mjs")).toEqual({ status: 0, stdout: "", stderr: "" });
+    const shown = capfence(place, "logs").stdout.replaceAll(/^[\d-]+ [\d:]+ +/gm, "");
+    expect(shown.split("\n").slice(1)).toEqual([
+      "demo-agent  shell.execute  allow     policy_allow  ok",
+      "demo-agent  shell.execute  deny      policy_deny   blocked",
+      "",
+    ]);
+  });
 
   it("has a README whose example of the policy language is a policy", () => {
     const policy = Policy.parse(LANGUAGE_EXAMPLE);
