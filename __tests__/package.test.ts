@@ -157,8 +157,11 @@ describe.skipIf(process.platform === "win32")("the packed tarball", () => {
         "README.md",
         "SECURITY.md",
         "dist",
+        "docs",
         "package.json",
         "policies",
+        "policy.schema.json",
+        "tools",
       ]),
     );
     expect(files.filter((file) => file.includes("dist/") && !/\.(js|d\.ts)$/.test(file))).toEqual([]);
