@@ -415,8 +415,6 @@ class Chain:
             elif anchor.size > size:
                 what = "entries %d to %d are missing: a checkpoint covers them" % (size, anchor.size - 1)
                 self.problem(size, what)
-        if self.anchors and self.anchor is None and not self.problems:
-            self.problem(None, "the checkpoints cover only entries that are absent, and vouch for nothing here")
         # Whoever can write the log could leave out what a checkpoint covers, and begin it after that.
         if self.anchors and self.anchor is None and not self.problems:
             self.problem(None, "the checkpoints cover only entries that are absent, and vouch for nothing here")
@@ -952,4 +950,11 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        exit_code = main(sys.argv[1:])
+        sys.stdout.flush()
+    except (BrokenPipeError, KeyboardInterrupt):
+        # Nobody reads on, or somebody has had enough. Python would complain once more when it closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        exit_code = 1
+    sys.exit(exit_code)

@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import { segmentPath } from "../../src/audit/segments.ts";
 import { verifyLog } from "../../src/audit/verify.ts";
 import { placeLog, query, sampleFiles } from "./sample-log.ts";
+import { maze } from "./tampered-logs.ts";
 import { altered, COLUMNS, line, rewritten, sha256 } from "./tampering.ts";
 
 /** What somebody wrote who computes hashes as we do, and keeps to nothing else. */
@@ -170,26 +171,4 @@ function nested(depth: number): string {
 
 function bodyOf(database: Uint8Array, seq: number): SqlValue | undefined {
   return query(placeLog(database), `SELECT body FROM entries WHERE seq = ${seq}`)[0]?.[0];
-}
-
-/** A file of five pages in which five rows are met 680 ^ 3 times (SQLite file format, section 1.6). */
-function maze(bytes: Buffer): Buffer {
-  const PAGE = 4096;
-  const pages = [bytes.subarray(0, PAGE), branch(5), bytes.subarray(PAGE, 2 * PAGE), branch(3), branch(4)];
-  const made = Buffer.concat(pages);
-  made.writeUInt32BE(pages.length, 28);
-  return made;
-
-  function branch(child: number): Buffer {
-    const page = Buffer.alloc(PAGE);
-    const cell = PAGE - 5;
-    page[0] = 5;
-    page.writeUInt16BE(680, 3);
-    page.writeUInt16BE(cell, 5);
-    page.writeUInt32BE(child, 8);
-    for (let index = 0; index < 680; index += 1) page.writeUInt16BE(cell, 12 + 2 * index);
-    page.writeUInt32BE(child, cell);
-    page[cell + 4] = 9;
-    return page;
-  }
 }

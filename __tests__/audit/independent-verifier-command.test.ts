@@ -2,7 +2,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { generateKeys, parseSignerKey } from "../../src/audit/note.ts";
+import { signCheckpoint } from "../../src/audit/checkpoint.ts";
+import { generateKeys, parseSignerKey, signNote } from "../../src/audit/note.ts";
 import { Workplace } from "../cli/captured-host.ts";
 import { checkpointOf, hasOpenssl, python, pythonForEach, type Answer } from "./both-verifiers.ts";
 import { sampleFiles } from "./sample-log.ts";
@@ -27,6 +28,12 @@ beforeAll(async () => {
   put("earlier", checkpointOf(place.path("audit.db"), 3, signer));
   put("changed", good.replace("\n5\n", "\n4\n"));
   put("by the former key", checkpointOf(place.path("audit.db"), 3, parseSignerKey(former.signer)));
+  const [text = "", signature = ""] = good.split("\n\n");
+  put("a malformed line more", `${text}\n\n${signature}— witness\n`);
+  const other = signNote(`${text}\n`.replace("capfence/", "other/"), signer);
+  put("of something else", other);
+  put("without a hash", signNote(`${text.split("\n").slice(0, 2).join("\n")}\n`, signer));
+  put("of another log", signCheckpoint("ab".repeat(16), { seq: 2, hash: "cd".repeat(32) }, signer));
   put("key file", `${keys.verifier}\n`);
 });
 
@@ -60,6 +67,11 @@ const LINES: readonly (readonly [name: string, line: readonly string[], code: nu
   ["a changed checkpoint", ["audit.db", "--checkpoint", "changed", ...VKEY], 3],
   ["no checkpoint in the file", ["audit.db", "--checkpoint", "hello", ...VKEY], 3],
   ["a broken log under no checkpoint", ["broken.db", "--checkpoint", "hello", ...VKEY], 3],
+  ["a malformed line beside a good one", ["audit.db", "--checkpoint", "a malformed line more", ...VKEY], 3],
+  ["a signed note of something else", ["audit.db", "--checkpoint", "of something else", ...VKEY], 3],
+  ["a signed note without a hash", ["audit.db", "--checkpoint", "without a hash", ...VKEY], 3],
+  ["a checkpoint of another log too", ["audit.db", ...GOOD, "--checkpoint", "of another log", ...VKEY], 3],
+  ["a key with another id", ["audit.db", ...GOOD, "--vkey", keys.verifier.replace(/\+[0-9a-f]{8}\+/, "+00000000+")], 1],
   ["a good and a bad checkpoint", ["audit.db", ...GOOD, "--checkpoint", "changed", ...VKEY], 3],
   ["a checkpoint that is not there", ["audit.db", "--checkpoint", "absent", ...VKEY], 1],
   ["a checkpoint that is a directory", ["audit.db", "--checkpoint", "directory", ...VKEY], 1],

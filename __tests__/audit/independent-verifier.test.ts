@@ -216,4 +216,13 @@ describe("docs/audit-format.md", () => {
     expect(document).toContain(`\`application_id\` ${String(application)} `);
     for (const kind of ENTRY_KINDS) expect(document).toContain(`- \`${kind}\`: `);
   });
+
+  it("names every member of every kind of entry", () => {
+    const source = readFileSync(new URL("../../src/audit/entry.ts", import.meta.url), "utf8");
+    const interfaces = source.slice(source.indexOf("interface EntryFrame"), source.indexOf("export type Entry ="));
+    const members = [...interfaces.matchAll(/readonly (\w+)\??:/g)].map(([, name = ""]) => name);
+    expect(members.length).toBeGreaterThan(40);
+    const document = readFileSync(DOCUMENT, "utf8");
+    expect(members.filter((name) => !document.includes(`\`${name}\``))).toEqual([]);
+  });
 });

@@ -57,6 +57,31 @@ const VALUES: readonly string[] =
     .split(/[ \n]+/)
     .concat([`1${"0".repeat(5_000)}`, NESTED, `${NESTED}]`, '{"a" : 1 }', " 1", '"\t"', "\u00a01", "1 2"]);
 
+/** What one reader of JSON or another takes for JSON. */
+const NO_JSON = [
+  "NaN",
+  "-Infinity",
+  "01",
+  "1.",
+  "'x'",
+  "[1,]",
+  "[,1]",
+  "[1 2]",
+  '{"a":1,}',
+  '{"a"}',
+  '{"a":}',
+  "{1:2}",
+  "[",
+  "]",
+  '"\t"',
+  '"',
+];
+
+/** A value in more lists than a reader that calls itself can enter. */
+function deep(value: string): string {
+  return `${"[".repeat(5_000)}${value}${"]".repeat(5_000)}`;
+}
+
 /** A value as the name of a case has it. */
 function short(value: string): string {
   return `${JSON.stringify(value.slice(0, 20))} (${value.length})`;
@@ -81,13 +106,17 @@ export function values(): Table {
     ),
   );
   return {
-    each: COLUMNS.map((column) => {
+    each: COLUMNS.flatMap((column) => {
       const value = column === "decision_seq" ? "0" : "'x'";
-      return {
-        name: `another ${column}`,
-        broken: 2,
-        files: database(`UPDATE entries SET ${column} = ${value} WHERE seq = 2`),
-      };
+      const blob = `UPDATE entries SET ${column} = CAST(${column} AS BLOB) WHERE seq = 2 AND ${column} IS NOT NULL`;
+      return [
+        {
+          name: `another ${column}`,
+          broken: 2,
+          files: database(`UPDATE entries SET ${column} = ${value} WHERE seq = 2`),
+        },
+        { name: `${column} as a blob`, files: () => ({ "audit.db": alteredLoosely(closed, blob) }) },
+      ];
     }),
     wide: works.map((work) => ({ name: work, files: () => ({ "audit.db": alteredLoosely(closed, work) }) })),
   };
@@ -149,6 +178,7 @@ export function files(): Table {
   return {
     each: [
       ...works.map((name) => ({ name, broken, files: database(name) }) as const),
+      { name: "pages that lead to the same rows again and again", broken, files: () => ({ "audit.db": maze(closed) }) },
       { name: "other pages", files: database("PRAGMA page_size = 512; VACUUM") },
       ...["", "hello", "SQLite format 3\0", "\0".repeat(8_192)].map(
         (text) =>
@@ -185,6 +215,48 @@ export function entries(): Table {
         name: `the last becomes one of the kind ${kind}`,
         files: () => madeAnew(4, withMember(last, "kind", JSON.stringify(kind))),
       })),
+      {
+        name: "a number of many digits",
+        files: () => madeAnew(4, withMember(last, "deep", `1${"0".repeat(5_000)}`)),
+      },
+      ...[
+        ["v", "2", 4],
+        ["log", '"another"', 4],
+        ["seq", "5", 4],
+        ["kind", '"genesis"', 4],
+        ["prev", '"another"', 3],
+      ].map(([member, value, broken]) => ({
+        name: `another ${String(member)} in the last`,
+        broken: Number(broken),
+        files: () => madeAnew(4, withMember(last, String(member), String(value))),
+      })),
+      {
+        name: "a genesis entry that follows something",
+        broken: 0,
+        files: () => {
+          const body = withMember(bodies[0] ?? "", "prev", '"another"');
+          const alone = altered(bytesOf(madeAnew(0, body), "audit.db"), "DELETE FROM entries WHERE seq > 0");
+          return { "audit.db": alone };
+        },
+      },
+      ...NO_JSON.flatMap((value) => [
+        { name: `the last becomes ${short(value)}`, broken: 4, files: () => madeAnew(4, value) },
+        {
+          name: `the last has ${short(value)} in it`,
+          broken: 4,
+          files: () => madeAnew(4, withMember(last, "deep", value)),
+        },
+        {
+          name: `the last has ${short(value)} in it, deep down`,
+          broken: 4,
+          files: () => madeAnew(4, withMember(last, "deep", deep(value))),
+        },
+      ]),
+      {
+        name: "the last has much in it, deep down",
+        files: () =>
+          madeAnew(4, withMember(last, "deep", deep('{"a" : [1.5e3, "\\u0041\\n", true, {}, []], "b":null }'))),
+      },
       ...["null", "1.5", '"1"', NESTED].map((value) => ({
         name: `an outcome of ${short(value)}`,
         broken: 2,
@@ -254,6 +326,19 @@ export function tails(): Table {
         files: () => ({ "audit.db": closed, "audit.db-tail": stranger.tail }),
       },
       {
+        name: "nothing but a first line that follows another entry",
+        broken: 4,
+        files: () => afterClosed(withMember(withMember(head, "first", "5"), "prev", '"another"')),
+      },
+      ...["0", "-1", "1.5", '"1"', "1e400"].map(
+        (value) =>
+          ({
+            name: `nothing but a first line that begins with ${value}`,
+            broken: "somewhere",
+            files: () => afterClosed(withMember(head, "first", value)),
+          }) as const,
+      ),
+      {
         name: "a database made anew",
         broken: 3,
         files: () => ({ "audit.db": rewritten(closed, 3, renamed, "onwards"), "audit.db-tail": tail }),
@@ -280,10 +365,7 @@ export function tails(): Table {
           },
           {
             name: `${member} becomes ${short(value)}, and nothing follows`,
-            files: () => ({
-              "audit.db": closed,
-              "audit.db-tail": Buffer.from(hashed(withMember(head, member, value))),
-            }),
+            files: () => afterClosed(withMember(head, member, value)),
           },
         ]),
       ),
@@ -334,6 +416,7 @@ export async function segments(): Promise<Table> {
       },
       ...changes.map(([name, made]) => ({ name, broken: "somewhere", files: made }) as const),
       { name: "not yet named", files: () => inBoth(closed) },
+      { name: "never named", broken: 0, files: neverNamed },
       ...COLUMNS.map((column) => {
         const value = column === "decision_seq" ? "7" : "'x'";
         const work = `UPDATE entries SET ${column} = ${value} WHERE seq = 2`;
@@ -343,6 +426,10 @@ export async function segments(): Promise<Table> {
           files: () => inBoth(altered(closed, work)),
         };
       }),
+      ...["first", "last", "head", "digest"].map(
+        (member) =>
+          ({ name: `named with another ${member}`, broken: "somewhere", files: () => namedWith(log, member) }) as const,
+      ),
       { name: "beside a database of the beginning", files: () => ({ ...log, "audit.db": beginning }) },
       { name: "beside a database that is a segment", files: () => ({ ...log, "audit.db": bytesOf(log, third) }) },
     ],
@@ -362,10 +449,36 @@ export async function segments(): Promise<Table> {
   };
 }
 
+function part(first: number, last: number): Uint8Array {
+  return altered(closed, `DELETE FROM entries WHERE seq NOT BETWEEN ${first} AND ${last}`);
+}
+
+/** A sound chain in two segments and a database, and none of them is named. */
+function neverNamed(): Files {
+  const { log } = JSON.parse(bodyOf(LINES[0])) as { log: string };
+  const name = `audit.db.${log.slice(0, 8)}`;
+  return { [`${name}.0`]: part(0, 1), [`${name}.2`]: part(2, 3), "audit.db": part(4, 4) };
+}
+
 /** A log whose database was sealed, and the segment not yet named. */
 function inBoth(changed: Uint8Array): Files {
   const { log } = JSON.parse(bodyOf(LINES[0])) as { log: string };
   return { "audit.db": changed, [`audit.db.${log.slice(0, 8)}.0`]: closed };
+}
+
+/** The log with a member changed in the last of its entries that names a segment, and nothing after it left. */
+function namedWith(log: Files, member: string): Files {
+  const name = "audit.db";
+  const [[seq, body] = []] = query(
+    placeLog(bytesOf(log, name)),
+    "SELECT seq, body FROM entries WHERE kind = 'segment' ORDER BY seq DESC LIMIT 1",
+  );
+  const value = member === "first" ? "0" : member === "last" ? "1" : '"another"';
+  const alone = altered(bytesOf(log, name), `DELETE FROM entries WHERE seq > ${Number(seq)}`);
+  const changed = rewritten(alone, Number(seq), () => withMember(String(body), member, value));
+  // A head is looked at only when the segment itself lies elsewhere.
+  const cut = { ...without(log, "audit.db-tail"), [name]: changed };
+  return member === "head" ? without(cut, ...segmentsOf(log)) : cut;
 }
 
 /** Each member of each segment entry changed and made anew onwards, with the first segment and without. */
@@ -428,8 +541,35 @@ export async function flips(count: number): Promise<Table> {
   };
 }
 
+/** A file of five pages in which five rows are met 680 ^ 3 times (SQLite file format, section 1.6). */
+export function maze(bytes: Buffer): Buffer {
+  const PAGE = 4096;
+  const pages = [bytes.subarray(0, PAGE), branch(5), bytes.subarray(PAGE, 2 * PAGE), branch(3), branch(4)];
+  const made = Buffer.concat(pages);
+  made.writeUInt32BE(pages.length, 28);
+  return made;
+
+  function branch(child: number): Buffer {
+    const page = Buffer.alloc(PAGE);
+    const cell = PAGE - 5;
+    page[0] = 5;
+    page.writeUInt16BE(680, 3);
+    page.writeUInt16BE(cell, 5);
+    page.writeUInt32BE(child, 8);
+    for (let index = 0; index < 680; index += 1) page.writeUInt16BE(cell, 12 + 2 * index);
+    page.writeUInt32BE(child, cell);
+    page[cell + 4] = 9;
+    return page;
+  }
+}
+
 function toCrLf(text: string): string {
   return text.replace("\n", "\r\n");
+}
+
+/** A closed log beside a tail that has a first line and nothing else. */
+function afterClosed(first: string): Files {
+  return { "audit.db": closed, "audit.db-tail": Buffer.from(hashed(first)) };
 }
 
 function hashed(body: string): string {
