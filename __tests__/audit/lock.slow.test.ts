@@ -11,7 +11,7 @@ const { closed } = await sampleFiles();
 describe("a lock that stays taken for 15 seconds", () => {
   const elsewhere = { ...currentOwner(), pid: 4_711, host: "elsewhere.example", nonce: "elsewhere" };
 
-  it.concurrent.each([
+  it.each([
     ["by another host", formatOwner(elsewhere), /locked for over 15 seconds by process 4711 on elsewhere\.example/],
     [
       "by somebody whose file can't be read",
@@ -32,7 +32,7 @@ describe("a lock that stays taken for 15 seconds", () => {
     await log.close();
   });
 
-  it.concurrent("refuses the appends that wait for it, and no later ones", async () => {
+  it("refuses the appends that wait for it, and no later ones", async () => {
     const path = placeLog(closed);
     const log = new AuditLog(path);
     await log.append(decision());
