@@ -91,6 +91,19 @@ describe("a tail's line, with a hash that fits,", () => {
   });
 });
 
+describe("a hash that is stored with more than it shows", () => {
+  it.each([
+    ["a byte order mark before it", "char(65279) || hash"],
+    ["a NUL and more behind it", "hash || char(0) || 'more'"],
+  ])("is found with %s", async (_name, value) => {
+    for (const seq of [0, 2, 4]) {
+      const changed = altered(closed, `UPDATE entries SET hash = ${value} WHERE seq = ${seq}`);
+      const { problems } = await verifyLog(placeLog(changed));
+      expect(problems[0]).toEqual({ seq, what: "its text and its hash do not agree" });
+    }
+  });
+});
+
 describe("a row that is in a segment too", () => {
   it.each(COLUMNS)("is found when its column %s is changed", async (column) => {
     const value = column === "decision_seq" ? "7" : "'x'";

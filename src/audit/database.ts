@@ -225,7 +225,8 @@ export class EntryDatabase {
     const bytes = DERIVED_COLUMNS.map((name) => `ifnull(octet_length(${name}), 0)`).join(" + ");
     const statement = this.#guard(() =>
       this.#database.prepare(
-        `SELECT seq, hash, body, octet_length(body), ${bytes}, ${DERIVED_COLUMNS.join(", ")}
+        // A byte order mark before a text is not shown to us, nor is what is behind a NUL.
+        `SELECT seq, iif(octet_length(hash) = 64, hash, NULL), body, octet_length(body), ${bytes}, ${DERIVED_COLUMNS.join(", ")}
          FROM entries ORDER BY seq ${order}`,
       ),
     );
