@@ -237,7 +237,11 @@ class Chain:
         self.segment = None
         # Where the log begins, when that is not with entry 0: number, and what it follows.
         self.start = None
-        self.start_is_named = False
+        # The entry that names the absent part before it.
+        self.start_named_by = None
+        # The last row of the file that is being read, and the first row of the database.
+        self.last_in_part = None
+        self.database_begins = None
         self.expected = None
         # The entry before, as (number, hash); None when it was missing or at fault.
         self.previous = (-1, NO_PREVIOUS)
@@ -252,12 +256,28 @@ class Chain:
         self.hashes.clear()
         self.segment = segment
         self.segments[first] = segment
+        self.last_in_part = None
 
     def begin_database(self):
         self.segment = None
+        self.last_in_part = None
+
+    def in_part(self, seq):
+        """Each file must be whole in itself, though another may hold the same rows."""
+        last = self.last_in_part
+        self.last_in_part = seq
+        if self.segment is None and self.database_begins is None:
+            self.database_begins = seq
+        if self.expected is None or seq >= self.expected:
+            return
+        if last is None and seq not in self.segments:
+            self.problem(seq - 1, "it is missing in one of the parts that hold it")
+        if last is not None and seq != last + 1:
+            self.problem(last + 1, "it is missing in one of the parts that hold it")
 
     def row(self, seq, stored_hash, body, derived):
         """A row of a database. Text comes as Text, so that it differs from a blob."""
+        self.in_part(seq)
         is_text = isinstance(body, Text) and is_utf8(body)
         computed = sha256(body) if is_text else ""
         is_sound = is_text and isinstance(stored_hash, Text) and stored_hash == computed.encode("ascii")
@@ -341,7 +361,7 @@ class Chain:
     def named(self, seq, entry):
         first, last = entry.get("first"), entry.get("last")
         if self.start is not None and is_integer(last) and last == self.start[0] - 1:
-            self.start_is_named = True
+            self.start_named_by = seq
             if self.start[1] != entry.get("head"):
                 self.problem(self.start[0], "it does not follow the segment that entry %d names" % seq)
         segment = self.segments.get(first) if is_integer(first) else None
@@ -402,11 +422,11 @@ class Chain:
     def end(self, min_size):
         if self.last is None and not self.problems:
             self.problem(None, "it has no entries")
-        if self.start is not None and not self.start_is_named:
+        if self.start is not None and self.start_named_by is None:
             last = self.start[0] - 1
             self.problem(last, "entries 0 to %d are missing, and no later entry names them" % last)
         for first, segment in self.segments.items():
-            if not segment.is_named and first not in self.hashes:
+            if not segment.is_named and first != self.database_begins:
                 self.problem(first, "no entry names the segment %s" % segment.name)
         size = 0 if self.last is None else self.last["seq"] + 1
         for anchor in self.anchors:
@@ -418,6 +438,9 @@ class Chain:
         # Whoever can write the log could leave out what a checkpoint covers, and begin it after that.
         if self.anchors and self.anchor is None and not self.problems:
             self.problem(None, "the checkpoints cover only entries that are absent, and vouch for nothing here")
+        if self.anchor is not None and self.start_named_by is not None and self.start_named_by > self.anchor["seq"]:
+            what = "it excuses entries that are absent, and no checkpoint vouches for it"
+            self.problem(self.start_named_by, what)
         vouched = size
         if self.anchors:
             vouched = 0 if self.anchor is None else self.anchor["seq"] + 1

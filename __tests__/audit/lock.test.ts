@@ -117,8 +117,8 @@ describe("the lock", () => {
       ["another host that was restarted", { host: "elsewhere.example", boot: "other", pid: dead.pid }],
       ["another pid namespace, as another container's", { namespace: "pid:[1]", pid: dead.pid }],
       ["another thread of this process", { thread: here.thread + 1 }],
-      ["a process that lives", { pid: process.ppid, started: "" }],
-      ["a process of another user, or init", { pid: 1, started: "" }],
+      ["a process that lives", { pid: process.ppid, started: "", task: "" }],
+      ["a process of another user, or init", { pid: 1, started: "", task: "" }],
     ])("%s stays", (_name, difference) => {
       const path = placeLog(closed);
       leave(path, { ...here, nonce: "left", ...difference }, "lock");
@@ -168,7 +168,7 @@ describe("the lock", () => {
     });
 
     it.each<[string, Partial<Owner>]>([
-      ["lives", { pid: process.ppid, started: "" }],
+      ["lives", { pid: process.ppid, started: "", task: "" }],
       ["can't be judged", { host: "elsewhere.example" }],
     ])("is left to that one as long as it %s", (_name, difference) => {
       const path = placeLog(closed);
@@ -185,7 +185,7 @@ describe("the lock", () => {
     it("is not confused with the lock of whoever came next", () => {
       const path = placeLog(closed);
       leave(path, { ...dead, nonce: "one" });
-      leave(path, { ...here, pid: process.ppid, started: "", nonce: "two" }, "lock");
+      leave(path, { ...here, pid: process.ppid, started: "", task: "", nonce: "two" }, "lock");
       expect(take(path)).toBeUndefined();
       expect(ownerIn(`${path}-lock`).nonce).toBe("two");
     });

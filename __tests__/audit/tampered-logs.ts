@@ -97,6 +97,7 @@ export function values(): Table {
     (column) => (column === "decision_seq" ? "coalesce(decision_seq, 0) + 1" : `coalesce(${column}, '') || 'x'`),
     ...["NULL", "7", "7.5", "'7'", "' 7 '", "'7x'"].map((value) => () => value),
     (column) => `CAST(${column} AS BLOB)`,
+    (column) => `char(65279) || ${column}`,
     (column) => `CAST(coalesce(${column}, '') || x'00' || 'more' AS TEXT)`,
     (column) => `CAST(x'c3' || CAST(${column} AS BLOB) AS TEXT)`,
   ];
@@ -114,6 +115,10 @@ export function values(): Table {
           name: `another ${column}`,
           broken: 2,
           files: database(`UPDATE entries SET ${column} = ${value} WHERE seq = 2`),
+        },
+        {
+          name: `a byte order mark before ${column}`,
+          files: database(`UPDATE entries SET ${column} = char(65279) || ${column} WHERE seq = 2`),
         },
         { name: `${column} as a blob`, files: () => ({ "audit.db": alteredLoosely(closed, blob) }) },
       ];
@@ -215,6 +220,11 @@ export function entries(): Table {
         name: `the last becomes one of the kind ${kind}`,
         files: () => madeAnew(4, withMember(last, "kind", JSON.stringify(kind))),
       })),
+      {
+        name: "the last ends too early, after what is deep down",
+        broken: 4,
+        files: () => madeAnew(4, withMember(last, "deep", deep("1")).slice(0, -1)),
+      },
       {
         name: "a number of many digits",
         files: () => madeAnew(4, withMember(last, "deep", `1${"0".repeat(5_000)}`)),

@@ -4,6 +4,6 @@ import { expectHonestHistoriesIntact } from "./histories.ts";
 
 describe("verification", () => {
   it("accuses none of thousands of honest histories", async () => {
-    await expectHonestHistoriesIntact(3_000);
+    await expectHonestHistoriesIntact(2_000);
   });
 });

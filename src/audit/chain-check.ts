@@ -45,11 +45,15 @@ export class ChainCheck {
   /** The last entry seen. */
   last: { readonly seq: number; readonly ts: string } | undefined;
   /** The first entry seen, when the log does not begin with its genesis; and what it follows. */
-  #start: { readonly seq: number; readonly prev: string; isNamed: boolean } | undefined;
+  #start: { readonly seq: number; readonly prev: string; namedBy: number | undefined } | undefined;
   #log: string | undefined;
   #expected: number | undefined;
   /** What the next entry must follow; `undefined` after one that was found wrong or missing. */
   #previous: Head | undefined = BEFORE_GENESIS;
+  /** The last row of the part that is being read. */
+  #lastInPart: number | undefined;
+  /** The database's first row. */
+  #databaseBegins: number | undefined;
   readonly #segments = new Map<number, ReadSegment>();
   #segment: ReadSegment | undefined;
   /** Pairs decisions with outcomes. */
@@ -78,22 +82,41 @@ export class ChainCheck {
     this.#hashes.clear();
     this.#segment = { name, digest: sha256(bytes), isNamed: false, last: -1 };
     this.#segments.set(first, this.#segment);
+    this.#lastInPart = undefined;
   }
 
   /** The rows of the database follow. */
   database(): void {
     this.#segment = undefined;
+    this.#lastInPart = undefined;
+    this.#databaseBegins = undefined;
   }
 
   row(row: Row): void {
     const { seq, hash, body } = row;
     if (typeof seq !== "number") return this.problem(undefined, "a row's number is not a number");
+    this.#inPart(seq);
     const computed = body === undefined ? "" : sha256(body);
     const entry = body !== undefined && hash === computed ? parseEntry(body) : undefined;
     // What is damaged agrees with nothing, though its text were that of a sound one elsewhere.
     this.#entry(seq, entry === undefined ? "" : computed, entry);
     if (entry !== undefined) this.#columns(row, entry, seq);
     if (this.#segment !== undefined) this.#segment.last = seq;
+  }
+
+  /**
+   * Each part must be whole in itself. Its rows may all lie in another part too, as a crash can leave them; if some were
+   * taken out of one part, this log would still hold them, and who reads only that part would miss them.
+   */
+  #inPart(seq: number): void {
+    const last = this.#lastInPart;
+    this.#lastInPart = seq;
+    if (this.#segment === undefined) this.#databaseBegins ??= seq;
+    const isKnown = this.#expected !== undefined && seq < this.#expected;
+    if (!isKnown) return;
+    if (last === undefined ? !this.#segments.has(seq) : seq !== last + 1) {
+      this.problem(last === undefined ? seq - 1 : last + 1, "it is missing in one of the parts that hold it");
+    }
   }
 
   tail(lines: readonly Buffer[], header: TailHeader | undefined, rest: Buffer): void {
@@ -122,14 +145,14 @@ export class ChainCheck {
   /** After the last entry. */
   end(minSize: number): void {
     if (this.last === undefined && this.problems.length === 0) this.problem(undefined, "it has no entries");
-    if (this.#start?.isNamed === false) {
+    if (this.#start !== undefined && this.#start.namedBy === undefined) {
       this.problem(
         this.#start.seq - 1,
         `entries 0 to ${this.#start.seq - 1} are missing, and no later entry names them`,
       );
     }
     for (const [first, { name, isNamed }] of this.#segments) {
-      if (!isNamed && !this.#hashes.has(first)) this.problem(first, `no entry names the segment ${name}`);
+      if (!isNamed && first !== this.#databaseBegins) this.problem(first, `no entry names the segment ${name}`);
     }
     this.#atLeast(minSize);
   }
@@ -145,6 +168,10 @@ export class ChainCheck {
     }
     if (this.#anchors.length > 0 && this.anchor === undefined && this.problems.length === 0) {
       this.problem(undefined, "the checkpoints cover only entries that are absent, and vouch for nothing here");
+    }
+    const namedBy = this.#start?.namedBy;
+    if (namedBy !== undefined && this.anchor !== undefined && namedBy > this.anchor.seq) {
+      this.problem(namedBy, "it excuses entries that are absent, and no checkpoint vouches for it");
     }
     const vouched = this.#anchors.length === 0 ? size : (this.anchor?.seq ?? -1) + 1;
     if (vouched < minSize) {
@@ -185,7 +212,7 @@ export class ChainCheck {
 
   #gap(seq: number, entry: Entry | undefined): void {
     if (this.#expected === undefined) {
-      if (seq > 0) this.#start = { seq, prev: entry?.prev ?? "", isNamed: false };
+      if (seq > 0) this.#start = { seq, prev: entry?.prev ?? "", namedBy: undefined };
       if (seq > 0) this.#previous = undefined;
     } else if (seq > this.#expected) {
       this.#missing(seq - 1);
@@ -222,7 +249,7 @@ export class ChainCheck {
   /** What a segment entry says must be true of the segment, if that is here, or of what follows it, if not. */
   #named(seq: number, { first, last, head, digest }: SegmentEntry): void {
     if (this.#start !== undefined && last === this.#start.seq - 1) {
-      this.#start.isNamed = true;
+      this.#start.namedBy = seq;
       if (this.#start.prev !== head) {
         this.problem(this.#start.seq, `it does not follow the segment that entry ${seq} names`);
       }
@@ -239,7 +266,7 @@ export class ChainCheck {
     if (!ENTRY_KINDS.has(entry.kind)) return;
     const expected = derivedColumns(entry);
     for (const [index, value] of expected.entries()) {
-      if (row.derived[index] !== value) {
+      if (row.derived[index] !== withoutMark(value)) {
         this.problem(seq, `its column ${DERIVED_COLUMNS[index] ?? ""} does not agree with its text`);
         return;
       }
@@ -258,4 +285,9 @@ function missingMember(entry: Entry): string | undefined {
     return "it does not say whether the call was let through";
   }
   return undefined;
+}
+
+/** A byte order mark at the beginning of a text is not shown to us; that it is there, the count of bytes tells. */
+function withoutMark(value: string | number | null): string | number | null {
+  return typeof value === "string" && value.startsWith("\uFEFF") ? value.slice(1) : value;
 }

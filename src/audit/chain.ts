@@ -110,10 +110,11 @@ export class Chain {
    * @throws AuditCorruptError when what they left does not continue what we know.
    */
   catchUp(): void {
+    const database = this.database;
     const found = this.#files.identify(tailPath(this.#path));
     if (found === undefined) {
       this.#dropTail();
-      this.#catchUpWithDatabase();
+      this.#catchUpWithDatabase(database);
       return;
     }
     if (this.#tail === undefined || !isSameFile(found, this.#tail.identity)) this.#openTail(found);
@@ -208,15 +209,14 @@ export class Chain {
     const { log, head } = tail.header;
     if (log !== this.log) throw this.#corrupt("its tail belongs to another log");
     // What lies between our head and the new tail's beginning was folded into the database meanwhile.
-    if (head.seq > this.#head.seq) this.#catchUpWithDatabase();
+    if (head.seq > this.#head.seq) this.#catchUpWithDatabase(this.database);
     if (head.seq > this.#head.seq) throw this.#corrupt(`entries ${this.#head.seq + 1} to ${head.seq} are missing`);
     if (head.seq === this.#head.seq && head.hash !== this.#head.hash) {
       throw this.#corrupt(`its tail does not follow entry ${head.seq}`, head.seq);
     }
   }
 
-  #catchUpWithDatabase(): void {
-    const found = this.database;
+  #catchUpWithDatabase(found: FileIdentity): void {
     if (isSameFile(found, this.#known) && this.#folded.seq >= this.#head.seq) return;
     const database = EntryDatabase.open(this.#engine, this.#files.readFile(this.#path), this.#path);
     try {

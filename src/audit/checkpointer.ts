@@ -1,6 +1,7 @@
 /** Makes checkpoints while a log is written, so that they can be kept where the log's writer can't reach them. */
 
 import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { readCheckpointFile, writeCheckpointFile } from "./checkpoint-file.ts";
 import { signCheckpoint } from "./checkpoint.ts";
@@ -21,6 +22,9 @@ export interface CheckpointOptions {
   /** After this many seconds, if anything was appended. Default: 60. */
   readonly everySeconds?: number | undefined;
 }
+
+/** How long closing waits for a checkpoint to be taken, in milliseconds. */
+const CLOSING_MS = 10_000;
 
 /** Where a log stands. */
 interface Latest {
@@ -70,10 +74,10 @@ export class Checkpointer {
     else this.#timer ??= setTimeout(() => this.#make(), this.#everyMs).unref();
   }
 
-  /** Makes a last checkpoint, if anything was appended since the one before, and waits for it. */
+  /** Makes a last checkpoint, if anything was appended since the one before, and waits for it, at most ten seconds. */
   async close(): Promise<void> {
     this.#make();
-    await this.#writing;
+    await Promise.race([this.#writing, sleep(CLOSING_MS, undefined, { ref: false })]);
   }
 
   #make(): void {

@@ -9,6 +9,8 @@ import { threadId } from "node:worker_threads";
 export interface Owner {
   readonly pid: number;
   readonly thread: number;
+  /** The operating system's task of that thread and its start time, `<id>:<clock ticks since boot>`; empty without /proc. */
+  readonly task: string;
   /** The process's start time in clock ticks since boot (`/proc/PID/stat`, field 22); empty without /proc. */
   readonly started: string;
   /** The kernel's boot id; empty without /proc. */
@@ -25,6 +27,7 @@ export function currentOwner(): Owner {
   return {
     pid: process.pid,
     thread: threadId,
+    task: currentTask(),
     started: startTime("self") ?? "",
     boot: readText("/proc/sys/kernel/random/boot_id"),
     namespace: namespaceOf("self"),
@@ -42,7 +45,8 @@ export function formatOwner(owner: Owner): Buffer {
 export function parseOwner(text: string): Owner | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return isOwner(value) ? value : undefined;
+    const owner: unknown = typeof value === "object" && value !== null ? { task: "", ...value } : value;
+    return isOwner(owner) ? owner : undefined;
   } catch {
     return undefined;
   }
@@ -59,7 +63,7 @@ function isOwner(value: unknown): value is Owner {
   return (
     Number.isSafeInteger(pid) &&
     Number.isSafeInteger(thread) &&
-    ["started", "boot", "namespace", "host", "nonce"].every((name) => typeof texts[name] === "string")
+    ["task", "started", "boot", "namespace", "host", "nonce"].every((name) => typeof texts[name] === "string")
   );
 }
 
@@ -75,12 +79,33 @@ export function judgeOwner(owner: Owner, self: Owner): "dead" | "alive" | "unkno
   if (owner.namespace !== self.namespace) return "unknown";
   if (isSameProcess(owner, self)) {
     // Locks are held only within synchronous code, so one of this very thread that we can look at is a left-over.
-    return owner.thread === self.thread && owner.nonce !== self.nonce ? "dead" : "alive";
+    if (owner.thread === self.thread) return owner.nonce === self.nonce ? "alive" : "dead";
+    return isTaskGone(owner) ? "dead" : "alive";
   }
   if (!isRunning(owner.pid)) return "dead";
   const started = startTime(String(owner.pid));
   // The number was given to a later process. Without /proc the number alone decides.
-  return started !== undefined && owner.started !== "" && started !== owner.started ? "dead" : "alive";
+  const isAnother = started !== undefined && owner.started !== "" && started !== owner.started;
+  return isAnother || isTaskGone(owner) ? "dead" : "alive";
+}
+
+/** A worker thread that was terminated in the middle of a write, in a process that goes on. */
+function isTaskGone({ pid, task }: Owner): boolean {
+  if (task === "") return false;
+  const [id, started] = task.split(":");
+  const found = startTime(`${pid}/task/${id}`);
+  return found === undefined ? readText(`/proc/${pid}/stat`) !== "" : found !== started;
+}
+
+/** proc(5): /proc/thread-self leads to `<pid>/task/<tid>` of the thread that looks. */
+function currentTask(): string {
+  try {
+    const id = readlinkSync("/proc/thread-self").split("/").at(-1) ?? "";
+    const started = startTime(`self/task/${id}`);
+    return started === undefined ? "" : `${id}:${started}`;
+  } catch {
+    return "";
+  }
 }
 
 function isRunning(pid: number): boolean {

@@ -14,6 +14,7 @@ import {
   type OutcomeStatus,
   type SaltedDigest,
 } from "./entry.ts";
+import { withoutSecrets } from "./secrets.ts";
 import { cutTexts, MAX_RECORDED, redact } from "./redact.ts";
 
 /** What of a payload goes into the log. The salted digest of the whole payload always does. */
@@ -79,7 +80,11 @@ function recordedPayload(
   event: ActionEvent,
   recording: RecordingOptions,
 ): Pick<DecisionEntry, "payload" | "redacted" | "cut" | "digest" | "problem"> {
-  if (event.payloadProblem !== undefined) return { problem: event.payloadProblem };
+  if (event.payloadProblem !== undefined) {
+    // It names the place, and so members of the payload.
+    const [, what = ""] = /^.*: (.*)$/s.exec(event.payloadProblem) ?? [];
+    return { problem: recording.payload === "none" ? what : withoutSecrets(event.payloadProblem).text };
+  }
   const text = canonical(event.payload);
   const digest = saltedDigest(text);
   if (recording.payload === "none") return { digest };

@@ -37,12 +37,22 @@ function hide(value: Json, rests: readonly Rest[], note: (reason: string) => voi
     for (const format of found) note(format);
     return text;
   }
-  return mapMembers(value, (name, member) => {
+  const hidden = mapMembers(value, (name, member) => {
     const hit = rests.find(({ rest }) => rest === name || rest === "*");
     if (hit === undefined) return hide(member, step(rests, name), note);
     note(hit.path);
     return REDACTED;
   });
+  return hideNames(hidden, note);
+}
+
+/** Members whose own names hold a secret get the name without it. */
+function hideNames(value: Json, note: (reason: string) => void): Json {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  const names = Object.keys(value).map((name) => ({ name, ...withoutSecrets(name) }));
+  if (names.every(({ found }) => found.length === 0)) return value;
+  for (const format of names.flatMap(({ found }) => found)) note(format);
+  return Object.fromEntries(names.map(({ name, text }) => [text, (value as JsonObject)[name] as Json]));
 }
 
 function step(rests: readonly Rest[], name: string): readonly Rest[] {

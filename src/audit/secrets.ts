@@ -12,7 +12,11 @@ interface SecretFormat {
 // The prefixes are those that the issuers document for their tokens; the JSON Web Token is RFC 7519's, in the compact
 // form of RFC 7515; the private key is RFC 7468's.
 const FORMATS: readonly SecretFormat[] = [
-  { name: "private key", pattern: /-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----[^-]{0,16384}/g },
+  {
+    name: "private key",
+    pattern:
+      /-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----(?:[\s\S]{0,16384}?-----END [A-Z ]{0,32}PRIVATE KEY-----|[\s\S]{0,16384})/g,
+  },
   { name: "signing key", pattern: /PRIVATE\+KEY\+[^\s+]{1,256}\+[0-9a-f]{8}\+[A-Za-z0-9+/=]{40,64}/g },
   { name: "AWS access key", pattern: /(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])/g },
   { name: "GitHub token", pattern: /(?<![A-Za-z0-9_])(?:gh[pousr]_[A-Za-z0-9]{36,251}|github_pat_\w{22,255})/g },

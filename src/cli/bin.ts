@@ -19,6 +19,9 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   interruption.abort();
 });
 
+// What can't be said on stderr is still in the exit code.
+process.stderr.on("error", () => {});
+
 const { stdout, stderr, env } = process;
 const host: Host = {
   stdout,
