@@ -53,10 +53,11 @@ export function printTargets(
   for (const [size, comparison] of comparisons) {
     if (size === "dense") add("dense: CASL / capfence", ratio(comparison, "casl"), 3);
     else if (size >= 1_000) {
-      add(`${size} rules: CASL / capfence`, ratio(comparison, "casl"), 1.5);
-      add(`${size} rules: quickest of OPA, Cedar, casbin / capfence`, quickest(comparison, GENERAL), 10);
-      add(`${size} rules: the same, sorted by capability outside / capfence`, quickest(comparison, SORTED_BY_HOST), 10);
-      add(`${size} rules: JSON.parse / capfence`, ratio(comparison, "json-parse"), 1);
+      const rules = `${size.toLocaleString("en")} rules`;
+      add(`${rules}: CASL / capfence`, ratio(comparison, "casl"), 1.5);
+      add(`${rules}: quickest of OPA, Cedar, casbin / capfence`, quickest(comparison, GENERAL), 10);
+      add(`${rules}: the same, sorted by capability outside / capfence`, quickest(comparison, SORTED_BY_HOST), 10);
+      add(`${rules}: JSON.parse / capfence`, ratio(comparison, "json-parse"), 1);
     }
   }
   add(

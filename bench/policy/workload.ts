@@ -58,6 +58,12 @@ const WORDS =
     " ",
   );
 
+/** Words that only rules have, so that no payload has what they deny by chance. */
+const VERBS =
+  "abolish bypass corrupt destroy discard disown embezzle erase expunge forge falsify hijack nullify obliterate overwrite purge redact revoke scrub shred sudo suppress tamper truncate unlink unmask void wipe".split(
+    " ",
+  );
+
 /** `count` rules, ten for each of `count / 10` capabilities. */
 export function sparseScenario(count: number): Scenario {
   const capabilities = Array.from({ length: count / 10 }, (_, index) => `service${index}.update`);
@@ -94,15 +100,18 @@ function rulesOf(capability: string, denied: readonly string[], random: Random):
   return [
     ...denied.map((value) => ({ section: "deny", capability, condition: "contains", value }) as const),
     { section: "require_approval", capability, condition: "amount_gt", value: LIMIT },
-    { section: "require_approval", capability, condition: "contains", value: text(random, 1_000) },
+    { section: "require_approval", capability, condition: "contains", value: text(random, 1_001) },
     { section: "allow", capability, condition: "amount_lte", value: LIMIT },
     { section: "allow", capability, condition: "environment", value: "staging" },
   ];
 }
 
-/** Text that no payload has by chance, as none has such numbers. */
+/** What is denied: two words, an option of a command, and a path by turns, no two of one capability alike. */
 function text(random: Random, index: number): string {
-  return `${random.word()} ${random.word()} ${random.whole(100, 1_000)}-${index}`.toLowerCase();
+  const verb = VERBS[index % VERBS.length] ?? "";
+  const word = WORDS[(Math.floor(index / VERBS.length) + index) % WORDS.length] ?? "";
+  const noun = `${random.word()} ${word}`;
+  return [`${verb} ${noun}`, `${noun} --${verb}`, `/${word}/${verb}`][index % 3]?.toLowerCase() ?? "";
 }
 
 function request(capability: string, content: Readonly<Record<string, unknown>>): Request {
