@@ -426,6 +426,26 @@ export async function segments(): Promise<Table> {
       },
       ...changes.map(([name, made]) => ({ name, broken: "somewhere", files: made }) as const),
       { name: "not yet named", files: () => inBoth(closed) },
+      {
+        // As it looks to a reader that has opened the database before it was folded and sealed.
+        name: "not yet named, and the last rows are in the segment only",
+        files: () => inBoth(altered(closed, "DELETE FROM entries WHERE seq > 2")),
+      },
+      {
+        name: "not yet named, and some rows are in the segment only",
+        broken: 2,
+        files: () => inBoth(altered(closed, "DELETE FROM entries WHERE seq IN (2, 3)")),
+      },
+      {
+        name: "not yet named, and the first rows are in the segment only",
+        broken: 1,
+        files: () => inBoth(altered(closed, "DELETE FROM entries WHERE seq < 2")),
+      },
+      {
+        name: "not yet named, and all rows are in the segment only",
+        broken: "somewhere",
+        files: () => inBoth(altered(closed, "DELETE FROM entries")),
+      },
       { name: "never named", broken: 0, files: neverNamed },
       ...COLUMNS.map((column) => {
         const value = column === "decision_seq" ? "7" : "'x'";
