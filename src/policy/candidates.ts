@@ -32,7 +32,9 @@ export interface Candidates {
 /** Finds the rules that may concern an event; remembers what it has found. */
 export class CandidateFinder {
   readonly #index: CapabilityIndex<RuleGroup> = new CapabilityIndex();
-  readonly #remembered: Map<string, Candidates | undefined> = new Map();
+  /** By capability, then by what completes it. `null` where the request is malformed. */
+  readonly #remembered: Map<string, Map<string, Candidates | null>> = new Map();
+  #rememberedCount = 0;
 
   constructor(rules: readonly Rule[]) {
     const groups = new Map<string, RuleGroup>();
@@ -59,16 +61,25 @@ export class CandidateFinder {
 
   /** What an event's request may concern; `undefined` when it is malformed, so that no rule can be asked about it. */
   of(event: ActionEvent): Candidates | undefined {
-    // Not the completed capability itself, but what it is made of, so that completing waits until it is not remembered.
-    // Its length keeps apart what would read the same with a space in one part or the other.
-    const key = `${event.capability.length} ${event.capability} ${event.scope ?? event.environment}`;
-    const remembered = this.#remembered.get(key);
-    if (remembered !== undefined || this.#remembered.has(key)) return remembered;
+    // What the request is made of, each for itself: to join the two would take longer than to find what is remembered.
+    const completion = event.scope ?? event.environment;
+    const remembered = this.#remembered.get(event.capability)?.get(completion);
+    if (remembered !== undefined) return remembered ?? undefined;
     const request = completeRequest(event);
     const candidates = request === undefined ? undefined : this.#find(request);
-    if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear();
-    this.#remembered.set(key, candidates);
+    this.#remember(event.capability, completion, candidates ?? null);
     return candidates;
+  }
+
+  #remember(capability: string, completion: string, candidates: Candidates | null): void {
+    if (this.#rememberedCount >= MAX_REMEMBERED) {
+      this.#remembered.clear();
+      this.#rememberedCount = 0;
+    }
+    this.#rememberedCount += 1;
+    const known = this.#remembered.get(capability);
+    if (known === undefined) this.#remembered.set(capability, new Map([[completion, candidates]]));
+    else known.set(completion, candidates);
   }
 
   #find(request: string): Candidates {

@@ -3,7 +3,8 @@
 import type { Needle } from "./conditions/condition.ts";
 import type { PayloadText } from "./payload-text.ts";
 import type { Rule } from "./rule.ts";
-import { searchFor, type Search } from "./text-search.ts";
+import { searchFor, TOGETHER, type Search } from "./text-search.ts";
+import { haveTokens, tokensOf, type Tokens } from "./token-search.ts";
 
 /** The rules of one capability. Those that need one of many texts are found by one search for all those texts. */
 export class RuleGroup {
@@ -49,17 +50,22 @@ const NOTHING: readonly Rule[] = [];
 /** Finds rules by the texts they need. */
 export class RuleFinder {
   readonly #needs: readonly Need[];
+  /** The tokens of each need, when there are so few that they are looked for one by one. */
+  readonly #tokens: readonly (Tokens | undefined)[] | undefined;
   readonly #normalised: Search;
   /** For payloads with other characters than ASCII, in which a text may stand as it is but not normalised. */
   #exact: { readonly search: Search; readonly rules: readonly Rule[] } | undefined;
 
   constructor(needs: readonly Need[]) {
     this.#needs = needs;
+    this.#tokens =
+      needs.length < TOGETHER ? needs.map(({ needle: { normalised = "" } }) => tokensOf(normalised)) : undefined;
     this.#normalised = searchFor(needs.map(({ needle: { normalised = "" } }) => normalised));
   }
 
   /** Every rule of which a text may be there, once, in no particular order. The others answer `no`. */
   find(text: PayloadText): readonly Rule[] {
+    if (this.#tokens !== undefined && text.isAscii) return this.#findTokens(this.#tokens, text);
     const normalised = this.#normalised.find(text.normalised);
     const exact = text.isAscii ? undefined : this.#findExact(text);
     if (normalised === undefined && exact === undefined) return NOTHING;
@@ -69,6 +75,19 @@ export class RuleFinder {
       if (need !== undefined) found.add(need.rule);
     }
     return [...found];
+  }
+
+  #findTokens(tokens: readonly (Tokens | undefined)[], text: PayloadText): readonly Rule[] {
+    const { lower } = text;
+    let found: Rule[] | undefined;
+    for (let index = 0; index < tokens.length; index += 1) {
+      const looked = tokens[index];
+      const need = this.#needs[index];
+      if (need === undefined || (looked !== undefined && !haveTokens(looked, lower))) continue;
+      if (found === undefined) found = [need.rule];
+      else if (!found.includes(need.rule)) found.push(need.rule);
+    }
+    return found ?? NOTHING;
   }
 
   #findExact(text: PayloadText): readonly Rule[] | undefined {

@@ -4,7 +4,7 @@
 const MAX_CELLS = 8_388_608;
 
 /** Fewest needles that are cheaper to find together: one costs about 0.5 ns a character, all of them 5 to 7 ns. */
-const TOGETHER = 12;
+export const TOGETHER = 12;
 
 const ASCII = 128;
 const NONE = -1;

@@ -26,8 +26,9 @@ export function amount(name: ComparisonName): ConditionKind {
         ask: ({ event: { payload } }) => {
           let answer: Answer | undefined;
           for (const field of AMOUNT_FIELDS) {
-            if (!Object.hasOwn(payload, field)) continue;
-            const said = compare(name, payload[field] ?? null, threshold);
+            const stated = payload[field];
+            if (stated === undefined || !Object.hasOwn(payload, field)) continue;
+            const said = compare(name, stated, threshold);
             answer = answer === undefined || answer === said ? said : "maybe";
           }
           return answer ?? "no";
