@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join, relative } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 
 import * as fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
-import { nodeFiles } from "../../src/audit/files.ts";
+import { nodeFiles, type AuditFiles } from "../../src/audit/files.ts";
 import { AuditLog } from "../../src/audit/log.ts";
 import { verifyLog } from "../../src/audit/verify.ts";
 import { AuditUnavailableError } from "../../src/errors.ts";
@@ -126,6 +127,61 @@ describe("holders of one log", () => {
     expect(filesBeside(path)).toEqual(["audit.db"]);
     const actors = bodies(path).map(({ actor }) => actor);
     expect(actors).toEqual([undefined, "first", "first", "second", "first", "second", "first", "second", "second"]);
+  });
+
+  it("keep their writer when another one closes twice at the same time", async () => {
+    const path = newLogPath();
+    const one = new AuditLog(path);
+    const other = new AuditLog(path);
+    await one.append(decision());
+    await other.append(decision());
+    await Promise.all([one.close(), one.close()]);
+    expect(await other.append(decision())).toMatchObject({ seq: 3 });
+    await other.close();
+  });
+
+  it("can open the log while the last one is still folding it", async () => {
+    const path = newLogPath();
+    const one = new AuditLog(path);
+    await Promise.all(Array.from({ length: 500 }, () => one.append(decision())));
+    const closing = one.close();
+    await nextTurn();
+    const other = new AuditLog(path);
+    await other.append(decision());
+    await closing;
+    await other.close();
+    expect(filesBeside(path)).toEqual(["audit.db"]);
+    expect(expectOneChain(path)).toHaveLength(502);
+  });
+
+  it("are not disturbed in closing by the idle moment", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const path = newLogPath();
+      let whenFolding: (() => void) | undefined;
+      const files: AuditFiles = {
+        ...nodeFiles,
+        create(name, like) {
+          if (name.includes("-database.")) whenFolding?.();
+          return nodeFiles.create(name, like);
+        },
+        syncLater: async (fd) => {
+          await nextTurn();
+          await nodeFiles.syncLater(fd);
+        },
+      };
+      const log = new AuditLog(path, { files, now: Date.now });
+      await log.append(decision());
+      await nextTurn();
+      whenFolding = () => {
+        whenFolding = undefined;
+        setImmediate(() => vi.advanceTimersByTime(1_000));
+      };
+      await log.close();
+      expect(filesBeside(path)).toEqual(["audit.db"]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("open it once when they begin at the same time", async () => {

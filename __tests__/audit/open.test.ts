@@ -267,6 +267,15 @@ describe("opening", () => {
     expect(await verifyLog(path)).toMatchObject({ intact: true, entries: 1 });
   });
 
+  it("is tried again once the directory is there", async () => {
+    const directory = newLogPath();
+    const log = new AuditLog(join(directory, "audit.db"));
+    await expect(log.append(decision())).rejects.toMatchObject({ code: "ERR_AUDIT_UNAVAILABLE" });
+    mkdirSync(directory);
+    expect(await log.append(decision())).toMatchObject({ seq: 1 });
+    await log.close();
+  });
+
   it("goes on from a tail that a crash left, and folds it at the end", async () => {
     const path = placeLog(genesis, tail);
     const log = new AuditLog(path);

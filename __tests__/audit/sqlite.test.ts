@@ -136,6 +136,14 @@ describe("folding", () => {
     expect(rowsIn(path)).toBe(acknowledged.length + 1);
   });
 
+  it("happens though appending never pauses", { timeout: 60_000 }, async () => {
+    const path = newLogPath();
+    const log = new AuditLog(path);
+    for (let n = 0; n < 6_000; n += 1) await log.append(decision());
+    expect(Number(query(path, "SELECT count(*) FROM entries")[0]?.[0])).toBeGreaterThan(4_096);
+    await log.close();
+  });
+
   it("leaves the log as it was, for everyone who reads it meanwhile", async () => {
     const path = newLogPath();
     const log = new AuditLog(path);

@@ -70,6 +70,11 @@ describe("a changed value", () => {
     expect(await findings(bytes)).toEqual({ intact: true, first: undefined, entries: 4 });
   });
 
+  it("is found if it is a U+FEFF put before a hash", async () => {
+    const bytes = altered(closed, "UPDATE entries SET hash = CAST(x'EFBBBF' || hash AS TEXT) WHERE seq = 2");
+    expect((await verifyLog(placeLog(bytes))).problems[0]?.seq).toBe(2);
+  });
+
   it("is found whatever the value's letters, where a decoder could take two texts for one", async () => {
     const path = newLogPath();
     const log = new AuditLog(path);

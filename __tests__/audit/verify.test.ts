@@ -61,6 +61,14 @@ describe("verification of a sound log", () => {
     expect(await verifyLog(path)).toMatchObject({ intact: true, entries: 6, withoutOutcome: 1, withoutDecision: 2 });
   });
 
+  it("does not accuse a log whose agent's name begins with U+FEFF", async () => {
+    const path = newLogPath();
+    const log = new AuditLog(path);
+    await log.append(decision({ actor: "\uFEFFagent" }));
+    await log.close();
+    expect((await verifyLog(path)).problems).toEqual([]);
+  });
+
   it("goes on beside its writer, and ends with what was there when it began", async () => {
     const path = newLogPath();
     const log = new AuditLog(path);
