@@ -48,8 +48,11 @@ export class Chain {
   readonly #engine: Engine;
   readonly #path: string;
   readonly #ownName: (purpose: "database" | "tail") => string;
-  /** The database file that we last looked into, and the last entry it held. */
-  #known: FileIdentity;
+  /**
+   * The database file that we last looked into, kept open: the system gives the number of a file that is gone to
+   * another one. And the last entry it held.
+   */
+  #known: { readonly identity: FileIdentity; readonly fd: number };
   #folded: Head;
   #tail: TailFile | undefined;
   #head: Head;
@@ -63,7 +66,7 @@ export class Chain {
     this.#engine = surroundings.engine;
     this.#path = surroundings.path;
     this.#ownName = surroundings.ownName;
-    this.#known = database;
+    this.#known = { identity: database, fd: surroundings.files.openRead(surroundings.path) };
     this.#head = { seq: last.seq, hash: last.hash };
     this.#folded = this.#head;
     this.#noteSegment(segment);
@@ -80,8 +83,13 @@ export class Chain {
     const found = files.identify(path) ?? createDatabase(surroundings, newLog, ts);
     if (!found.ordinary) throw new AuditUnavailableError(path, "it is not an ordinary file. Name another path");
     const chain = new Chain(surroundings, found, readEnd(surroundings));
-    chain.catchUp();
-    return chain;
+    try {
+      chain.catchUp();
+      return chain;
+    } catch (error) {
+      chain.close();
+      throw error;
+    }
   }
 
   /** The last entry. */
@@ -97,6 +105,11 @@ export class Chain {
   /** The last entry that lies in a sealed segment; `undefined` while there is none. */
   get sealed(): Head | undefined {
     return this.#sealed;
+  }
+
+  /** The position of that, -1 while there is none. */
+  get sealedSeq(): number {
+    return this.#sealed?.seq ?? -1;
   }
 
   /** Entries that are in the tail only. */
@@ -160,7 +173,7 @@ export class Chain {
     tail.syncNow();
     this.#files.rename(made, this.#path);
     this.#files.syncDirectory(dirname(this.#path));
-    this.#known = this.database;
+    this.#know(this.database);
     this.#folded = folded;
     const remaining = tail.read(known);
     if (remaining.length === 0) this.#files.unlink(tailPath(this.#path));
@@ -187,13 +200,23 @@ export class Chain {
     this.#sealed = { seq: segment.last, hash: segment.head };
   }
 
-  /** Lets go of the tail. */
+  /** Lets go of the files. */
   close(): void {
-    this.#dropTail();
+    try {
+      this.#dropTail();
+    } finally {
+      this.#files.close(this.#known.fd);
+    }
+  }
+
+  #know(identity: FileIdentity): void {
+    const { fd } = this.#known;
+    this.#known = { identity, fd: this.#files.openRead(this.#path) };
+    this.#files.close(fd);
   }
 
   #place(header: { readonly log: string; readonly head: Head }, lines: string | Buffer): TailFile {
-    return TailFile.place(this.#files, this.#path, this.#ownName("tail"), this.#known, header, lines);
+    return TailFile.place(this.#files, this.#path, this.#ownName("tail"), this.#known.identity, header, lines);
   }
 
   #dropTail(): void {
@@ -217,7 +240,7 @@ export class Chain {
   }
 
   #catchUpWithDatabase(found: FileIdentity): void {
-    if (isSameFile(found, this.#known) && this.#folded.seq >= this.#head.seq) return;
+    if (isSameFile(found, this.#known.identity) && this.#folded.seq >= this.#head.seq) return;
     const database = EntryDatabase.open(this.#engine, this.#files.readFile(this.#path), this.#path);
     try {
       const last = database.last();
@@ -226,7 +249,7 @@ export class Chain {
       }
       this.#head = { seq: last.seq, hash: last.hash };
       this.#folded = this.#head;
-      this.#known = found;
+      this.#know(found);
       this.#noteSegment(database.lastSegment());
     } finally {
       database.close();

@@ -22,7 +22,7 @@ export interface AuditFiles {
    * Creates a file that must not exist and opens it for appending. It gets the permissions and the owner of `like`, or
    * else belongs to this user alone.
    */
-  create(path: string, like?: FileIdentity): number;
+  create(path: string, like?: Pick<FileIdentity, "mode" | "uid" | "gid">): number;
   /** Opens an existing file for reading and appending. */
   openAppend(path: string): number;
   /** Opens an existing file for reading only. */

@@ -189,7 +189,14 @@ function* append(
   let mark = chain.head.seq;
   for (const { stored, end } of entries) {
     lastEnd = end;
-    if (stored.seq <= last.seq) continue;
+    if (stored.seq <= last.seq) {
+      if (stored.seq > chain.sealedSeq && !database.holds(stored)) {
+        throw new AuditCorruptError(path, `entry ${stored.seq} is in the tail and in the database, and differs`, {
+          seq: stored.seq,
+        });
+      }
+      continue;
+    }
     const problem = linkProblem(stored, last, chain.log);
     if (problem !== undefined)
       throw new AuditCorruptError(path, `entry ${stored.seq}: ${problem}`, { seq: stored.seq });

@@ -56,7 +56,12 @@ export class LogLock {
 
   /** Writes the owner file. To be called once, before the lock is first taken. */
   prepare(): void {
-    const fd = this.#files.create(this.#ownerFile);
+    // Others who may write the log must be able to tell whether we live.
+    const fd = this.#files.create(this.#ownerFile, {
+      mode: 0o644,
+      uid: process.geteuid?.() ?? 0,
+      gid: process.getegid?.() ?? 0,
+    });
     try {
       this.#files.append(fd, formatOwner(this.#owner));
       // After a power loss a lock with no readable owner could never be judged.
@@ -68,10 +73,12 @@ export class LogLock {
 
   /** Removes the owner file. Never throws: the next writer to open the log removes what is left. */
   dispose(): void {
-    try {
-      this.#unlinkIfThere(this.#ownerFile);
-    } catch {
-      // See above.
+    for (const purpose of PURPOSES) {
+      try {
+        this.#unlinkIfThere(this.ownName(purpose));
+      } catch {
+        // See above.
+      }
     }
   }
 
@@ -155,7 +162,7 @@ export class LogLock {
     try {
       return parseOwner(this.#files.readFile(name).toString("utf8"));
     } catch (error) {
-      if (errorCode(error) === "ENOENT") return undefined;
+      if (["ENOENT", "EACCES"].includes(errorCode(error) ?? "")) return undefined;
       throw error;
     }
   }

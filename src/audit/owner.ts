@@ -75,7 +75,8 @@ export function isSameProcess(left: Owner, right: Owner): boolean {
 /** `dead` only when it is certain. An owner that can't be compared (another host or namespace) is `unknown`, and waited for. */
 export function judgeOwner(owner: Owner, self: Owner): "dead" | "alive" | "unknown" {
   if (owner.host !== self.host) return "unknown";
-  if (owner.boot !== self.boot) return "dead";
+  // Without /proc one of them does not know it.
+  if (owner.boot !== self.boot) return owner.boot === "" || self.boot === "" ? "unknown" : "dead";
   if (owner.namespace !== self.namespace) return "unknown";
   if (isSameProcess(owner, self)) {
     // Locks are held only within synchronous code, so one of this very thread that we can look at is a left-over.

@@ -22,6 +22,7 @@ export class TailFile {
   /** Flushes under way, which closing must wait for: a descriptor's number is given out again. */
   #flushing = 0;
   #closing = false;
+  #isDoubtful = false;
 
   private constructor(
     files: AuditFiles,
@@ -122,6 +123,9 @@ export class TailFile {
     this.#flushing += 1;
     try {
       await this.#files.syncLater(this.#fd);
+    } catch (error) {
+      this.#isDoubtful = true;
+      throw error;
     } finally {
       this.#flushing -= 1;
       if (this.#closing) this.close();
@@ -130,7 +134,17 @@ export class TailFile {
 
   /** The same, blocking. */
   syncNow(): void {
-    this.#files.sync(this.#fd);
+    try {
+      this.#files.sync(this.#fd);
+    } catch (error) {
+      this.#isDoubtful = true;
+      throw error;
+    }
+  }
+
+  /** Whether a flush has failed: the next one would report success for what was lost (fsync(2) says it only once). */
+  get isDoubtful(): boolean {
+    return this.#isDoubtful;
   }
 
   /** Closes the file, after the flushes under way. */

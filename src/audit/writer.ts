@@ -149,7 +149,11 @@ export class LogWriter {
 
   #release(): void {
     this.fail(new AuditUnavailableError(this.#path, "it has been closed"));
-    this.#fold.chain.close();
+    try {
+      this.#fold.chain.close();
+    } catch {
+      // Whatever had to be durable was flushed.
+    }
     this.#lock.dispose();
   }
 
@@ -195,7 +199,8 @@ export class LogWriter {
     this.#folding ??= foldLater(this.#fold)
       .catch((error: unknown) => {
         // No room for a second copy is no reason to stop: the tail goes on. A contradiction is.
-        if (CapFenceError.isInstance(error) && !AuditUnavailableError.isInstance(error)) this.fail(error);
+        const isContradiction = CapFenceError.isInstance(error) && !AuditUnavailableError.isInstance(error);
+        if (isContradiction || this.#fold.chain.tail?.isDoubtful === true) this.fail(unavailable(this.#path, error));
       })
       .finally(() => {
         this.#folding = undefined;
