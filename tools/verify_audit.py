@@ -43,7 +43,7 @@ TABLE = b"""CREATE TABLE entries (
 VIEW = b"""CREATE VIEW decisions (timestamp, agent_id, capability, decision, reason) AS
 SELECT replace(substr(ts, 1, 19), 'T', ' '), agent_id, capability, decision, reason
 FROM entries WHERE kind = 'decision' ORDER BY seq"""
-SCHEMA = [(b"table", b"entries", TABLE), (b"view", b"decisions", VIEW)]
+SCHEMA = [(b"table", b"entries", b"entries", TABLE), (b"view", b"decisions", b"decisions", VIEW)]
 
 TEXT_COLUMNS = (
     "hash",
@@ -537,7 +537,7 @@ class Database:
         if self.size == 0:
             raise Damaged("the file is empty")
         [(version,)] = self.all("PRAGMA user_version")
-        schema = self.all("SELECT type, name, sql FROM sqlite_master")
+        schema = self.all("SELECT type, name, tbl_name, sql FROM sqlite_master")
         [(application,)] = self.all("PRAGMA application_id")
         if application == APPLICATION_ID and version > FORMAT:
             what = "written in format %d, and this program reads format %d" % (version, FORMAT)

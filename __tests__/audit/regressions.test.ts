@@ -1,30 +1,20 @@
-import { chmodSync, chownSync, copyFileSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 
-import { nodeFiles, type AuditFiles } from "../../src/audit/files.ts";
+import { nodeFiles } from "../../src/audit/files.ts";
 import { AuditLog } from "../../src/audit/log.ts";
 import { currentOwner, judgeOwner } from "../../src/audit/owner.ts";
 import { verifyLog } from "../../src/audit/verify.ts";
 import { LogWriter } from "../../src/audit/writer.ts";
 import { WriterProcess } from "./child.ts";
 import { FaultyFiles } from "./faulty-files.ts";
-import {
-  decision,
-  expectOneChain,
-  filesBeside,
-  newLogPath,
-  placeLog,
-  query,
-  sampleFiles,
-  storedEntries,
-  withDatabase,
-} from "./sample-log.ts";
-import { altered, line, sha256 } from "./tampering.ts";
+import { decision, expectOneChain, filesBeside, newLogPath, placeLog, sampleFiles } from "./sample-log.ts";
+import { altered } from "./tampering.ts";
 
-const { closed, genesis, tail } = await sampleFiles();
+const { closed } = await sampleFiles();
 const surroundings = { files: nodeFiles, now: Date.now };
 
 describe("a writer that looked away", () => {
@@ -55,7 +45,7 @@ describe("a writer that looked away", () => {
 
 describe("folding", () => {
   it(
-    "B8: closes the log when it can't flush the tail: what was written before may be lost",
+    "closes the log when it can't flush the tail: what was written before may be lost",
     { timeout: 60_000 },
     async () => {
       const path = newLogPath();
@@ -140,20 +130,19 @@ describe("opening", () => {
   it.skipIf(process.platform !== "linux")("closes what it has opened when it is refused", async () => {
     const other = await sampleFiles();
     const path = placeLog(closed, other.tail);
-    const open = (): number => readdirSync("/proc/self/fd").length;
-    const before = open();
+    const before = openFiles();
     for (let n = 0; n < 10; n += 1) {
       await expect(new AuditLog(path).append(decision())).rejects.toMatchObject({
         code: "ERR_AUDIT_CORRUPT",
       });
     }
-    expect(open()).toBe(before);
+    expect(openFiles()).toBe(before);
   });
 });
 
 describe("verification", () => {
   it.each(["'other'", "CAST(tbl_name AS BLOB)"])(
-    "B13: finds a schema whose objects belong to other tables (%s)",
+    "finds a schema whose objects belong to other tables (%s)",
     async (value) => {
       const bytes = altered(
         closed,
@@ -175,3 +164,7 @@ describe("verification", () => {
     expect((await verifyLog(placeLog(bytes))).problems[0]?.seq).toBe(1);
   });
 });
+
+function openFiles(): number {
+  return readdirSync("/proc/self/fd").length;
+}

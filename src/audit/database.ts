@@ -102,6 +102,8 @@ export interface Row {
   /** The body's text; `undefined` when the file has no text there, or bytes that are not the UTF-8 of any text. */
   readonly body: string | undefined;
   readonly derived: readonly SqlValue[];
+  /** Bytes of all derived columns together: text that goes on after a NUL, which a string would not show, adds to it. */
+  readonly derivedBytes: number;
   /** Whether the derived columns are these to the byte and the type, as SQLite compares them. */
   readonly agrees: (derived: readonly (string | number | null)[]) => boolean;
 }
@@ -222,6 +224,7 @@ export class EntryDatabase {
    * @throws AuditCorruptError when the file can't be read on, or its rows are not in order.
    */
   *rows(order: "ASC" | "DESC" = "ASC"): Generator<Row> {
+    const bytes = DERIVED_COLUMNS.map((name) => `ifnull(octet_length(${name}), 0)`).join(" + ");
     const comparison = this.#guard(() =>
       this.#database.prepare(
         `SELECT ${DERIVED_COLUMNS.map((name) => `${name} IS ?`).join(" AND ")}
@@ -231,7 +234,7 @@ export class EntryDatabase {
     const statement = this.#guard(() =>
       this.#database.prepare(
         // A byte order mark before a text is not shown to us, nor is what is behind a NUL.
-        `SELECT seq, iif(octet_length(hash) = 64, hash, NULL), body, octet_length(body), ${DERIVED_COLUMNS.join(", ")}
+        `SELECT seq, iif(octet_length(hash) = 64, hash, NULL), body, octet_length(body), ${bytes}, ${DERIVED_COLUMNS.join(", ")}
          FROM entries ORDER BY seq ${order}`,
       ),
     );
@@ -239,7 +242,7 @@ export class EntryDatabase {
     let before = order === "ASC" ? -Infinity : Infinity;
     try {
       for (let values = this.#guard(step); values !== undefined; values = this.#guard(step)) {
-        const [seq = null, hash = null, body = null, bodyBytes, ...derived] = values;
+        const [seq = null, hash = null, body = null, bodyBytes, derivedBytes, ...derived] = values;
         // The pages of a file that somebody made may lead to the same rows without end.
         if (order === "ASC" ? Number(seq) <= before : Number(seq) >= before) {
           throw new AuditCorruptError(this.#path, "its rows are not in order");
@@ -247,7 +250,7 @@ export class EntryDatabase {
         before = Number(seq);
         const isExact = typeof body === "string" && this.#isExact(seq, body, Number(bodyBytes));
         const agrees: Row["agrees"] = (columns) => this.#guard(() => comparison.get([...columns, seq])[0] === 1);
-        yield { seq, hash, body: isExact ? body : undefined, derived, agrees };
+        yield { seq, hash, body: isExact ? body : undefined, derived, derivedBytes: Number(derivedBytes), agrees };
       }
     } finally {
       statement.free();
