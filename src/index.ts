@@ -1,7 +1,7 @@
 /** The public names of CapFence. */
 
 export { ActionEvent } from "./event.ts";
-export { ActionRuntime } from "./runtime.ts";
+export { ActionRuntime } from "./runtime/runtime.ts";
 export { Policy } from "./policy/policy.ts";
 export { CapFenceTool } from "./langchain/capfence-tool.ts";
 export { assertGated } from "./langchain/assert-gated.ts";
@@ -19,7 +19,7 @@ export { AuditUnavailableError } from "./errors.ts";
 export { PolicyLoadError } from "./errors.ts";
 export { UngatedToolsError } from "./errors.ts";
 export type { ActionEventFields } from "./event.ts";
-export type { ActionRuntimeOptions } from "./runtime-options.ts";
+export type { ActionRuntimeOptions } from "./runtime/options.ts";
 export type { Anchor } from "./audit/checkpoint.ts";
 export type { AssertGatedOptions } from "./langchain/assert-gated.ts";
 export type { CallConfig } from "./langchain/options.ts";
@@ -38,7 +38,7 @@ export type { Guardable } from "./langchain/guard-tools.ts";
 export type { Json } from "./snapshot.ts";
 export type { JsonObject } from "./snapshot.ts";
 export type { Obstacles } from "./policy/why-not-allow.ts";
-export type { Outcome } from "./runtime.ts";
+export type { Outcome } from "./runtime/runtime.ts";
 export type { OutcomeStatus } from "./audit/entry.ts";
 export type { PolicyIssue } from "./errors.ts";
 export type { PolicyParseOptions } from "./policy/policy.ts";
@@ -47,7 +47,7 @@ export type { PolicyWarningCode } from "./policy/lint/warning.ts";
 export type { ProviderTool } from "./langchain/guard-tools.ts";
 export type { Reason } from "./event.ts";
 export type { RecordingOptions } from "./audit/record.ts";
-export type { RefusalReason } from "./runtime.ts";
+export type { RefusalReason } from "./runtime/runtime.ts";
 export type { ResolvedPolicy } from "./policy/resolved.ts";
 export type { RuleReference } from "./event.ts";
 export type { ToolFinding } from "./policy/lint/tools.ts";

@@ -14,7 +14,7 @@ import { copyFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { Policy } from "../../src/policy/policy.ts";
-import { ActionRuntime } from "../../src/runtime.ts";
+import { ActionRuntime } from "../../src/runtime/runtime.ts";
 import { Workplace, type Captured } from "./captured-host.ts";
 import { appendSealing, record, WALKTHROUGH } from "./recorded-calls.ts";
 

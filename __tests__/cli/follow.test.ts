@@ -8,7 +8,7 @@ import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 
 import { ActionEvent } from "../../src/event.ts";
 import { Policy } from "../../src/policy/policy.ts";
-import { ActionRuntime } from "../../src/runtime.ts";
+import { ActionRuntime } from "../../src/runtime/runtime.ts";
 import { Workplace, type Captured } from "./captured-host.ts";
 import { appendSealing, record, WALKTHROUGH } from "./recorded-calls.ts";
 

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { nodeFiles } from "../../src/audit/files.ts";
 import { LogWriter } from "../../src/audit/writer.ts";
-import { ActionRuntime } from "../../src/runtime.ts";
+import { ActionRuntime } from "../../src/runtime/runtime.ts";
 import { Policy } from "../../src/policy/policy.ts";
 import { Workplace } from "./captured-host.ts";
 import { appendSealing, record, WALKTHROUGH, type Call } from "./recorded-calls.ts";

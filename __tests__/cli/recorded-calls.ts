@@ -7,7 +7,7 @@ import { nodeFiles } from "../../src/audit/files.ts";
 import { decisionEntry } from "../../src/audit/record.ts";
 import { LogWriter } from "../../src/audit/writer.ts";
 import { ActionEvent } from "../../src/event.ts";
-import { ActionRuntime } from "../../src/runtime.ts";
+import { ActionRuntime } from "../../src/runtime/runtime.ts";
 import { Policy } from "../../src/policy/policy.ts";
 
 /** A call to record. */

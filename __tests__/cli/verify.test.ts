@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { nodeFiles } from "../../src/audit/files.ts";
 import { LogWriter } from "../../src/audit/writer.ts";
 import { Policy } from "../../src/policy/policy.ts";
-import { ActionRuntime } from "../../src/runtime.ts";
+import { ActionRuntime } from "../../src/runtime/runtime.ts";
 import { Workplace } from "./captured-host.ts";
 import { record, WALKTHROUGH } from "./recorded-calls.ts";
 

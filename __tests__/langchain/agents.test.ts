@@ -10,7 +10,7 @@ import { createAgent, createMiddleware } from "langchain";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 
-import { ActionRuntime } from "../../src/runtime.ts";
+import { ActionRuntime } from "../../src/runtime/runtime.ts";
 import { AuditUnavailableError } from "../../src/errors.ts";
 import { isActionBlocked } from "../../src/langchain/blocked.ts";
 import type { CapFenceTool } from "../../src/langchain/capfence-tool.ts";

@@ -10,7 +10,7 @@ import { onTestFinished } from "vitest";
 import { CapFenceTool } from "../../src/langchain/capfence-tool.ts";
 import type { WrappableTool } from "../../src/langchain/inner-tool.ts";
 import type { CapFenceToolOptions } from "../../src/langchain/options.ts";
-import { ActionRuntime } from "../../src/runtime.ts";
+import { ActionRuntime } from "../../src/runtime/runtime.ts";
 
 /** Allows everything the tests call `unit.run`, unless the word `forbidden` is in it. */
 const POLICY = `deny:

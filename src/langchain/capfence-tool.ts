@@ -11,7 +11,7 @@ import {
 
 import { AgentActionBlocked } from "../errors.ts";
 import type { ActionEvent, Verdict } from "../event.ts";
-import type { Outcome } from "../runtime.ts";
+import type { Outcome } from "../runtime/runtime.ts";
 import { takeSnapshot } from "../snapshot.ts";
 import { noteEntry } from "./attempt.ts";
 import { isGenerator, watchGenerator } from "./generator.ts";

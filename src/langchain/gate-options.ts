@@ -1,6 +1,6 @@
 /** What gates many tools at once: the options that guardTools and the middleware share. */
 
-import type { ActionRuntime } from "../runtime.ts";
+import type { ActionRuntime } from "../runtime/runtime.ts";
 import { CapFenceTool } from "./capfence-tool.ts";
 import type { WrappableTool } from "./inner-tool.ts";
 import { checkOptions, type CapFenceToolOptions, type Context, type ContextFrom } from "./options.ts";

@@ -5,7 +5,7 @@ import { createMiddleware, type AgentMiddleware, type ToolCallRequest } from "la
 
 import { AgentActionBlocked } from "../errors.ts";
 import { ActionEvent } from "../event.ts";
-import type { RefusalReason } from "../runtime.ts";
+import type { RefusalReason } from "../runtime/runtime.ts";
 import { isGated, MIDDLEWARE_MARK } from "./assert-gated.ts";
 import { watchEntry } from "./attempt.ts";
 import { capabilityNamed, checkGateOptions, gateTool, type GateOptions } from "./gate-options.ts";

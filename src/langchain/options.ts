@@ -3,7 +3,7 @@
 import type { ToolRunnableConfig } from "@langchain/core/tools";
 
 import { ActionEvent, type ActionEventFields } from "../event.ts";
-import { ActionRuntime } from "../runtime.ts";
+import { ActionRuntime } from "../runtime/runtime.ts";
 import { takeSnapshot, type JsonObject } from "../snapshot.ts";
 import type { WrappableTool } from "./inner-tool.ts";
 

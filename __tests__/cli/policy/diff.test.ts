@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import type { ActionEventFields } from "../../../src/event.ts";
 import { Policy } from "../../../src/policy/policy.ts";
-import { ActionRuntime, type RefusalReason } from "../../../src/runtime.ts";
-import type { ActionRuntimeOptions } from "../../../src/runtime-options.ts";
+import { ActionRuntime, type RefusalReason } from "../../../src/runtime/runtime.ts";
+import type { ActionRuntimeOptions } from "../../../src/runtime/options.ts";
 import { Workplace } from "../captured-host.ts";
 import { inPlace, writeFiles } from "./policy-files.ts";
 

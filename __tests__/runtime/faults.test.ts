@@ -14,12 +14,12 @@ import { join } from "node:path";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { readEntries } from "../src/audit/read.ts";
-import { verifyLog } from "../src/audit/verify.ts";
-import { AuditCorruptError, AuditUnavailableError, CapFenceError } from "../src/errors.ts";
-import { ActionEvent } from "../src/event.ts";
-import { Policy } from "../src/policy/policy.ts";
-import { ActionRuntime, type Outcome } from "../src/runtime.ts";
+import { readEntries } from "../../src/audit/read.ts";
+import { verifyLog } from "../../src/audit/verify.ts";
+import { AuditCorruptError, AuditUnavailableError, CapFenceError } from "../../src/errors.ts";
+import { ActionEvent } from "../../src/event.ts";
+import { Policy } from "../../src/policy/policy.ts";
+import { ActionRuntime, type Outcome } from "../../src/runtime/runtime.ts";
 
 const ANYTHING_GOES = Policy.parse("allow: ['*']");
 const FIELDS = { actor: "agent", action: "transfer", resource: "payments" };

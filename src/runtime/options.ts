@@ -1,7 +1,7 @@
 /** What an ActionRuntime can be told, and the refusal of what it can't. */
 
-import type { CheckpointOptions } from "./audit/checkpointer.ts";
-import type { RecordingOptions } from "./audit/record.ts";
+import type { CheckpointOptions } from "../audit/checkpointer.ts";
+import type { RecordingOptions } from "../audit/record.ts";
 
 /** What an {@link ActionRuntime} takes beside its policy. */
 export interface ActionRuntimeOptions {

@@ -8,13 +8,13 @@ import canonicalize from "canonicalize";
 import initSqlJs from "sql.js";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import type { DecisionEntry, Entry, OutcomeEntry } from "../src/audit/entry.ts";
-import { readEntries } from "../src/audit/read.ts";
-import { verifyLog } from "../src/audit/verify.ts";
-import { AuditUnavailableError, PolicyLoadError } from "../src/errors.ts";
-import { ActionEvent, type ActionEventFields, type Verdict } from "../src/event.ts";
-import { Policy } from "../src/policy/policy.ts";
-import { ActionRuntime, type Outcome } from "../src/runtime.ts";
+import type { DecisionEntry, Entry, OutcomeEntry } from "../../src/audit/entry.ts";
+import { readEntries } from "../../src/audit/read.ts";
+import { verifyLog } from "../../src/audit/verify.ts";
+import { AuditUnavailableError, PolicyLoadError } from "../../src/errors.ts";
+import { ActionEvent, type ActionEventFields, type Verdict } from "../../src/event.ts";
+import { Policy } from "../../src/policy/policy.ts";
+import { ActionRuntime, type Outcome } from "../../src/runtime/runtime.ts";
 
 const DEMO = `deny:
   - capability: shell.execute
@@ -105,7 +105,7 @@ describe("the walkthrough", () => {
   });
 
   it("holds with the policy that is shipped", async () => {
-    const runtime = runtimeOf(fileURLToPath(new URL("../policies/demo.yaml", import.meta.url)));
+    const runtime = runtimeOf(fileURLToPath(new URL("../../policies/demo.yaml", import.meta.url)));
     const verdicts = await Promise.all([runtime.execute(LS), runtime.execute(RM)]);
     expect(verdicts.map(({ authorized, reason }) => [authorized, reason])).toEqual([
       [true, "policy_allow"],
@@ -355,7 +355,7 @@ describe("a look-alike of an event", () => {
 
   it("is copied again, when it is an event of another copy of the package", async () => {
     vi.resetModules();
-    const copy = await import("../src/event.ts");
+    const copy = await import("../../src/event.ts");
     const foreign = copy.ActionEvent.create({ ...RM, scope: "eu", sessionId: "s", context: { tenant: "t" } });
     const runtime = runtimeOf(Policy.parse(DEMO));
     const verdict = await runtime.execute(foreign);
@@ -371,7 +371,7 @@ describe("a look-alike of an event", () => {
 
   it("is refused, when it is an event of another copy whose payload could not be taken", async () => {
     vi.resetModules();
-    const copy = await import("../src/event.ts");
+    const copy = await import("../../src/event.ts");
     const foreign = copy.ActionEvent.create({ ...FIELDS, payload: new Map([["command", "rm -rf /"]]) });
     const runtime = runtimeOf(Policy.parse("allow: ['*']"));
     expect(await runtime.execute(foreign)).toMatchObject({ authorized: false, reason: "payload_invalid" });
@@ -458,7 +458,7 @@ describe("recordOutcome", () => {
 
   it("names the event of its decision, when that was a copy of another copy's event", async () => {
     vi.resetModules();
-    const copy = await import("../src/event.ts");
+    const copy = await import("../../src/event.ts");
     const foreign = copy.ActionEvent.create(LS);
     const runtime = runtimeOf(Policy.parse(DEMO));
     const verdict = await runtime.execute(foreign);
@@ -528,7 +528,7 @@ describe("concurrency", () => {
     const ours = runtimeOf(Policy.parse(DEMO));
     await ours.execute(LS);
     vi.resetModules();
-    const copy = { ...(await import("../src/runtime.ts")), ...(await import("../src/policy/policy.ts")) };
+    const copy = { ...(await import("../../src/runtime/runtime.ts")), ...(await import("../../src/policy/policy.ts")) };
     const theirs = copy.ActionRuntime.fromPolicy(copy.Policy.parse(DEMO), { auditLog: log });
     const verdicts = await Promise.all([ours.execute(LS), theirs.execute(RM), ours.execute(RM), theirs.execute(LS)]);
     await theirs.close();

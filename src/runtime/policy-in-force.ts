@@ -2,13 +2,13 @@
 
 import { statSync } from "node:fs";
 
-import { Policy } from "./policy/policy.ts";
+import { Policy } from "../policy/policy.ts";
 
 /** Milliseconds between two looks at the files of a watched policy. */
 const WATCH_MS = 1_000;
 
 /** The policy in force. */
-export class PolicySource {
+export class PolicyInForce {
   readonly #path: string | undefined;
   #policy: Policy;
 

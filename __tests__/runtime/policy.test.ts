@@ -4,14 +4,14 @@ import { join } from "node:path";
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { readEntries } from "../src/audit/read.ts";
+import { readEntries } from "../../src/audit/read.ts";
 import {
   ActionRuntime,
   AuditUnavailableError,
   Policy,
   PolicyLoadError,
   type ActionRuntimeOptions,
-} from "../src/index.ts";
+} from "../../src/index.ts";
 
 const ALLOW = "allow:\n  - shell.execute\n";
 const DENY = "deny:\n  - shell.execute\n";

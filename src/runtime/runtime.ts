@@ -1,15 +1,21 @@
 /** ActionRuntime: decides, records the decision, and only then answers. */
 
-import { Checkpointer } from "./audit/checkpointer.ts";
-import { defaultAuditLog } from "./audit/default-path.ts";
-import type { Head, OutcomeStatus, PreparedEntry } from "./audit/entry.ts";
-import { AuditLog } from "./audit/log.ts";
-import { decisionEntry, outcomeEntry, policyEntry, refusedPolicyEntry, type RecordingOptions } from "./audit/record.ts";
-import { AuditUnavailableError, CapFenceError, PolicyLoadError } from "./errors.ts";
-import { ActionEvent, type ActionEventFields, type Decision, type Reason, type Verdict } from "./event.ts";
-import type { Policy } from "./policy/policy.ts";
-import { PolicySource } from "./policy-source.ts";
-import { checkOptions, type ActionRuntimeOptions } from "./runtime-options.ts";
+import { Checkpointer } from "../audit/checkpointer.ts";
+import { defaultAuditLog } from "../audit/default-path.ts";
+import type { Head, OutcomeStatus, PreparedEntry } from "../audit/entry.ts";
+import { AuditLog } from "../audit/log.ts";
+import {
+  decisionEntry,
+  outcomeEntry,
+  policyEntry,
+  refusedPolicyEntry,
+  type RecordingOptions,
+} from "../audit/record.ts";
+import { AuditUnavailableError, CapFenceError, PolicyLoadError } from "../errors.ts";
+import { ActionEvent, type ActionEventFields, type Decision, type Reason, type Verdict } from "../event.ts";
+import type { Policy } from "../policy/policy.ts";
+import { PolicyInForce } from "./policy-in-force.ts";
+import { checkOptions, type ActionRuntimeOptions } from "./options.ts";
 
 /** How a tool call ended, for {@link ActionRuntime.recordOutcome}. */
 export interface Outcome {
@@ -28,7 +34,7 @@ const REFUSALS: ReadonlySet<string> = new Set<RefusalReason>(["context_invalid",
 
 /** Judges events under one policy and records every decision in one audit log. Safe for concurrent use. */
 export class ActionRuntime {
-  readonly #source: PolicySource;
+  readonly #source: PolicyInForce;
   readonly #observes: boolean;
   readonly #log: AuditLog;
   readonly #recording: RecordingOptions;
@@ -43,7 +49,7 @@ export class ActionRuntime {
 
   private constructor(policy: string | Policy, options: ActionRuntimeOptions) {
     checkOptions(options);
-    this.#source = new PolicySource(policy);
+    this.#source = new PolicyInForce(policy);
     this.#observes = options.mode === "observe";
     const { payload, redact } = options.audit ?? {};
     this.#recording = { payload, redact: redact && [...redact] };
