@@ -8,6 +8,7 @@ export default defineConfig({
           name: "fast",
           include: ["__tests__/**/*.test.ts"],
           exclude: ["__tests__/**/*.slow.test.ts"],
+          globalSetup: ["__tests__/postgres/global-setup.ts"],
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },
@@ -16,6 +17,7 @@ export default defineConfig({
         test: {
           name: "slow",
           include: ["__tests__/**/*.slow.test.ts"],
+          globalSetup: ["__tests__/postgres/global-setup.ts"],
           testTimeout: 1_800_000,
           hookTimeout: 120_000,
           fileParallelism: false,
