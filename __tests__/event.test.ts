@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 
 import { afterEach, describe, expect, it, vi } from "vitest";
 
-import { ActionEvent, defaultEnvironment, type ActionEventFields } from "../src/event.ts";
+import { ActionEvent, defaultEnvironment, namedBy, type ActionEventFields } from "../src/event.ts";
 import { MAX_BYTES } from "../src/snapshot.ts";
 
 const FIELDS: ActionEventFields = { actor: "agent", action: "execute", resource: "shell" };
@@ -338,5 +338,20 @@ describe("an event made from another event", () => {
     expect(event.payloadProblem).toBe(expected);
     expect(event.payload).toEqual({});
     expect(event.payloadCopy()).toEqual({});
+  });
+});
+
+describe("what a capability names by itself", () => {
+  it.each([
+    ["shell.execute", "shell", "execute"],
+    ["files.archive.read", "files.archive", "read"],
+    ["deploy", "deploy", "execute"],
+    [".a", ".a", "execute"],
+    ["a.", "a.", "execute"],
+    [".", ".", "execute"],
+    ["a..b", "a.", "b"],
+    [`${"a".repeat(1024)}.b`, "a".repeat(1024), "execute"],
+  ])("%s: %s, %s", (capability, resource, action) => {
+    expect(namedBy(capability)).toEqual({ resource, action });
   });
 });

@@ -144,6 +144,18 @@ export class ActionEvent {
   }
 }
 
+/**
+ * The resource and the action that a capability names by itself: its last segment is the action, what stands before it the
+ * resource. A single segment is a resource whose action is `execute`, and so is what is not made of segments.
+ */
+export function namedBy(capability: string): { readonly resource: string; readonly action: string } {
+  // What is too long for a capability is refused as such, and not as a resource.
+  const named = capability.slice(0, MAX_TEXT);
+  const dot = named.lastIndexOf(".");
+  if (dot <= 0 || dot === named.length - 1) return { resource: named, action: "execute" };
+  return { resource: named.slice(0, dot), action: named.slice(dot + 1) };
+}
+
 /** The environment used when none is given: `CAPFENCE_ENVIRONMENT`, else `production`. */
 export function defaultEnvironment(): string {
   const configured = process.env["CAPFENCE_ENVIRONMENT"];

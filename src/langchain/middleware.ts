@@ -4,7 +4,7 @@ import { ToolMessage } from "@langchain/core/messages";
 import { createMiddleware, type AgentMiddleware, type ToolCallRequest } from "langchain";
 
 import { AgentActionBlocked } from "../errors.ts";
-import { ActionEvent } from "../event.ts";
+import { ActionEvent, namedBy } from "../event.ts";
 import type { RefusalReason } from "../runtime/runtime.ts";
 import { isGated, MIDDLEWARE_MARK } from "./assert-gated.ts";
 import { watchEntry } from "./attempt.ts";
@@ -72,11 +72,11 @@ class AgentGate {
   async refusal(request: Request, reason: RefusalReason, cause?: unknown): Promise<AgentActionBlocked> {
     const { runtime, agentId, capability, environment, context } = this.#options;
     const { name, args } = request.toolCall;
+    const named = capabilityNamed(capability, name) ?? `${printable(name)}.execute`;
     const event = ActionEvent.create({
       actor: agentId,
-      resource: printable(name),
-      action: "execute",
-      capability: capabilityNamed(capability, name),
+      ...namedBy(named),
+      capability: named,
       environment,
       context: typeof context === "function" ? undefined : context,
       sessionId: this.#options.sessionId ?? threadOf(request.runtime),

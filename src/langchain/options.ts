@@ -2,7 +2,7 @@
 
 import type { ToolRunnableConfig } from "@langchain/core/tools";
 
-import { ActionEvent, type ActionEventFields } from "../event.ts";
+import { ActionEvent, namedBy, type ActionEventFields } from "../event.ts";
 import { ActionRuntime } from "../runtime/runtime.ts";
 import { takeSnapshot, type JsonObject } from "../snapshot.ts";
 import type { WrappableTool } from "./inner-tool.ts";
@@ -129,12 +129,9 @@ function isRuntime(value: unknown): value is ActionRuntime {
 
 function eventFields(options: CapFenceToolOptions, toolName: string): ActionEventFields {
   const capability = capabilityOf(options.capability, toolName);
-  const segments = capability.split(".");
-  const last = segments.pop() ?? capability;
   const fields: ActionEventFields = {
     actor: text("agentId", options.agentId),
-    resource: segments.length === 0 ? last : segments.join("."),
-    action: segments.length === 0 ? "execute" : last,
+    ...namedBy(capability),
     capability,
     environment: options.environment === undefined ? undefined : text("environment", options.environment),
     context: contextOf(options.context),

@@ -1,7 +1,7 @@
 /** Suites: named calls and what a policy is expected to decide about them, in a file beside the policy. */
 
 import { PolicyLoadError } from "../errors.ts";
-import { ActionEvent, type ActionEventFields, type DecisionKind } from "../event.ts";
+import { ActionEvent, namedBy, type ActionEventFields, type DecisionKind } from "../event.ts";
 import { Diagnostics } from "./diagnostics.ts";
 import { readDocument, type PolicyDocument } from "./document.ts";
 import type { Path } from "./path.ts";
@@ -83,9 +83,9 @@ function readCases(document: PolicyDocument, diagnostics: Diagnostics): readonly
 function eventOf({ event }: WrittenCase, report: (message: string) => void): ActionEvent | undefined {
   // Mappings of a document have no prototype; those of payloads do.
   const fields = JSON.parse(JSON.stringify(event)) as Partial<ActionEventFields>;
-  const [resource = "", action = resource] = (fields.capability ?? "").split(".");
+  const named = fields.capability === undefined ? { resource: "", action: "" } : namedBy(fields.capability);
   try {
-    const made = ActionEvent.create({ actor: "suite", resource, action, environment: "production", ...fields });
+    const made = ActionEvent.create({ actor: "suite", ...named, environment: "production", ...fields });
     if (made.payloadProblem !== undefined) report(`cannot be judged: ${made.payloadProblem}`);
     return made;
   } catch (error) {

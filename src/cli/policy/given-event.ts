@@ -1,7 +1,7 @@
 /** Events that are given to a command as JSON. */
 
 import type { DecisionEntry } from "../../audit/entry.ts";
-import { ActionEvent, type ActionEventFields } from "../../event.ts";
+import { ActionEvent, namedBy, type ActionEventFields } from "../../event.ts";
 import type { Host } from "../host.ts";
 import { eventOf, type Undecidable } from "./recorded-event.ts";
 
@@ -17,9 +17,6 @@ const FIELDS: ReadonlySet<string> = new Set<keyof ActionEventFields>([
   "risk",
   "sessionId",
 ]);
-
-/** Longest field of an event; a capability that is longer is refused as such. */
-const MAX_TEXT = 1024;
 
 /**
  * The event that a JSON text is: an event's fields, or a decision as `capfence logs --json` prints it.
@@ -55,11 +52,12 @@ export function eventFromFields(fields: Readonly<Record<string, unknown>>, host:
     throw new TypeError("an event needs a capability, or a resource and an action");
   }
   const { capability } = fields;
-  const named = typeof capability === "string" ? capability.slice(0, MAX_TEXT).split(".") : [];
-  const [resource = "", action = resource] = named;
+  // With a capability that means nothing, that is what is wrong, and not the names it should have given.
+  const isText = typeof capability === "string" && capability !== "";
+  const named = isText ? namedBy(capability) : { resource: "none", action: "none" };
   const configured = host.env["CAPFENCE_ENVIRONMENT"];
   const environment = configured === undefined || configured === "" ? "production" : configured;
-  const known = { actor: "agent", resource: resource || "none", action: action || "none", environment };
+  const known = { actor: "agent", ...named, environment };
   try {
     return ActionEvent.create({ ...known, ...fields });
   } catch (error) {
