@@ -47,7 +47,7 @@ const REFUSALS: readonly Refusal[] = [
     name: "a file in a directory that does not exist",
     prepare: (path) => join(path, "..", "absent", "audit.db"),
     code: "ERR_AUDIT_UNAVAILABLE",
-    message: /its directory does not exist\. Create it/,
+    message: /there is no such file or directory\. Create its directory/,
   },
   {
     name: "a file below a file",
@@ -241,7 +241,7 @@ describe("opening", () => {
     expect(await child.ended()).toBe(1);
     expect(child.acknowledged).toEqual([]);
     expect(child.errors).toContain("AuditUnavailableError");
-    expect(child.errors).toContain("this user may not read and write it and its directory");
+    expect(child.errors).toContain("Let this user read and write it and its directory");
     expect(filesBeside(path)).toEqual([]);
   });
 
@@ -252,7 +252,7 @@ describe("opening", () => {
     const nobody = { uid: 65_534, gid: 65_534, env: { ...process.env, HOME: "/nonexistent" } };
     const child = new WriterProcess({ path, appends: 1 }, isRoot ? nobody : {});
     expect(await child.ended()).toBe(1);
-    expect(child.errors).toContain("this user may not read and write it and its directory");
+    expect(child.errors).toContain("Let this user read and write it and its directory");
     expect(filesBeside(path)).toEqual(["audit.db"]);
   });
 

@@ -282,9 +282,9 @@ describe("Policy.load", () => {
 
   it.each<[string, () => string, string]>([
     ["a missing file", () => join(directory, "none.yaml"), "there is no such file"],
-    ["a file in a file", () => join(file("plain", ""), "x.yaml"), "there is no such file"],
+    ["a file in a file", () => join(file("plain", ""), "x.yaml"), "a part of its path is not a directory"],
     ["an empty path", () => "", "there is no such file"],
-    ["a path with NUL", () => "a\0b", "cannot be read"],
+    ["a path with NUL", () => "a\0b", "without null bytes"],
     ["a directory", () => directory, "this is a directory"],
     ["a device", () => "/dev/null", "not an ordinary file"],
     ["a file of 2 MiB and a byte", () => file("big.yaml", "#".repeat(2 * MIB + 1)), "larger than 2097152 bytes"],

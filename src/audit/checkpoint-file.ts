@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 
 import { openCheckpoint, type Anchor } from "./checkpoint.ts";
-import { errorCode } from "./files.ts";
+import { errorCode } from "../file-problem.ts";
 import { verifierOf, type SignerKey } from "./note.ts";
 
 /**

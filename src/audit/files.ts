@@ -2,6 +2,8 @@
 
 import * as fs from "node:fs";
 
+import { errorCode, fileProblem } from "../file-problem.ts";
+
 /** What tells one file from another under the same name, whether it has grown, and whose it is. */
 export interface FileIdentity {
   readonly dev: bigint;
@@ -125,30 +127,21 @@ function isRefusedDirectorySync(error: unknown): boolean {
   return ["EISDIR", "EPERM", "EINVAL", "ENOTSUP", "EACCES"].includes(errorCode(error) ?? "");
 }
 
-/** The system's code of a file-system error, such as `ENOSPC`. */
-export function errorCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !("code" in error)) return undefined;
-  return typeof error.code === "string" ? error.code : undefined;
-}
-
-const NOT_PERMITTED =
-  "this user may not read and write it and its directory. Change the permissions, or name another path";
-const DISK_FULL = "the disk is full. Make room, then start again";
-
-const EXPLANATIONS: ReadonlyMap<string | undefined, string> = new Map([
-  ["ENOENT", "its directory does not exist. Create it, or name another path"],
-  ["ENOTDIR", "a part of its path is not a directory. Name another path"],
-  ["EISDIR", "it is a directory. Name a file"],
-  ["EACCES", NOT_PERMITTED],
-  ["EPERM", NOT_PERMITTED],
-  ["EROFS", NOT_PERMITTED],
-  ["ENOSPC", DISK_FULL],
-  ["EDQUOT", DISK_FULL],
+const ADVICE: ReadonlyMap<string | undefined, string> = new Map([
+  ["ENOENT", "Create its directory, or name another path"],
+  ["ENOTDIR", "Name another path"],
+  ["EISDIR", "Name a file"],
+  ["EACCES", "Let this user read and write it and its directory, or name another path"],
+  ["EPERM", "Let this user read and write it and its directory, or name another path"],
+  ["EROFS", "Name another path"],
+  ["ENOSPC", "Make room, then start again"],
+  ["EDQUOT", "Make room, then start again"],
 ]);
 
 /** Says in words what a failed file-system call means for the log, and what to do. */
 export function explainFileError(error: unknown): string {
-  return EXPLANATIONS.get(errorCode(error)) ?? (error instanceof Error ? error.message : String(error));
+  const advice = ADVICE.get(errorCode(error));
+  return advice === undefined ? fileProblem(error) : `${fileProblem(error)}. ${advice}`;
 }
 
 /** Whether two looks at a name found the same file, whatever its size. */

@@ -9,7 +9,8 @@ import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { AuditUnavailableError } from "../errors.ts";
-import { errorCode, type AuditFiles } from "./files.ts";
+import { errorCode } from "../file-problem.ts";
+import type { AuditFiles } from "./files.ts";
 import {
   currentOwner,
   describeOwner,

@@ -1,9 +1,10 @@
 /** Reads a log: its sealed segments, the database and the tail, as one sequence. Nothing here writes or locks. */
 
 import { AuditCorruptError, AuditUnavailableError } from "../errors.ts";
+import { errorCode } from "../file-problem.ts";
 import { EntryDatabase, loadEngine, type Engine } from "./database.ts";
 import type { StoredEntry } from "./entry.ts";
-import { errorCode, explainFileError, nodeFiles } from "./files.ts";
+import { explainFileError, nodeFiles } from "./files.ts";
 import { realLogPath } from "./real-path.ts";
 import { listSegments } from "./segments.ts";
 import { parseTailLine, splitTail } from "./tail.ts";

@@ -4,10 +4,10 @@ import { resolve } from "node:path";
 
 import { readCheckpointFile, writeCheckpointFile } from "../audit/checkpoint-file.ts";
 import { makeCheckpoint, type Anchor } from "../audit/checkpoint.ts";
-import { errorCode } from "../audit/files.ts";
 import type { SignerKey } from "../audit/note.ts";
 import { readEntries } from "../audit/read.ts";
-import { CommandFailure, fileProblem } from "./command-failure.ts";
+import { errorCode, fileProblem } from "../file-problem.ts";
+import { CommandFailure } from "./command-failure.ts";
 import { EXIT, type ExitCode, type Host } from "./host.ts";
 import { readSigner } from "./key-files.ts";
 import { auditLogPath } from "./log-path.ts";

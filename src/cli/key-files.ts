@@ -4,7 +4,8 @@ import { readFileSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 
 import { parseSignerKey, parseVerifierKey, type SignerKey, type VerifierKey } from "../audit/note.ts";
-import { CommandFailure, fileProblem } from "./command-failure.ts";
+import { fileProblem } from "../file-problem.ts";
+import { CommandFailure } from "./command-failure.ts";
 import { EXIT, type Host } from "./host.ts";
 
 /** The name that a key gets when nobody names it: the host's, without what a key's name must not have. */

@@ -4,7 +4,8 @@ import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, unlinkSync, writ
 import { resolve } from "node:path";
 
 import { generateKeys } from "../audit/note.ts";
-import { CommandFailure, fileProblem } from "./command-failure.ts";
+import { fileProblem } from "../file-problem.ts";
+import { CommandFailure } from "./command-failure.ts";
 import { EXIT, type ExitCode, type Host } from "./host.ts";
 import { defaultKeyFile, defaultKeyName, keyFolder } from "./key-files.ts";
 import { jsonLine, visible } from "./terminal.ts";

@@ -4,16 +4,9 @@ import { isUtf8 } from "node:buffer";
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 
 import { PolicyLoadError } from "../errors.ts";
+import { errorCode, fileProblem } from "../file-problem.ts";
 import { Diagnostics } from "./diagnostics.ts";
 import { MAX_POLICY_BYTES } from "./document.ts";
-
-const ADVICE: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file; a relative path starts at the working directory",
-  ENOTDIR: "there is no such file; a part of its path is not a directory",
-  EACCES: "permission to read this file is missing",
-  EPERM: "permission to read this file is missing",
-  ELOOP: "this path is a loop of symbolic links",
-};
 
 /**
  * The text of the file at `path`. Synchronous.
@@ -39,10 +32,14 @@ function readBytes(path: string): Buffer {
     if (!status.isFile()) return refuse(path, "this is not an ordinary file");
     return readAll(path, descriptor);
   } catch (error) {
-    const code = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+    const code = errorCode(error);
     // The errors thrown above, and whatever is no fault of the file.
     if (code === undefined || code === "ERR_POLICY_INVALID") throw error;
-    return refuse(path, ADVICE[code] ?? `this file cannot be read (${code})`, error);
+    return refuse(
+      path,
+      fileProblem(error) + (code === "ENOENT" ? "; a relative path starts at the working directory" : ""),
+      error,
+    );
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
   }

@@ -3,7 +3,8 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 
-import { CommandFailure, fileProblem } from "../command-failure.ts";
+import { fileProblem } from "../../file-problem.ts";
+import { CommandFailure } from "../command-failure.ts";
 import { EXIT, type Host } from "../host.ts";
 
 /** Reads a text file, without a byte order mark. Synchronous. @throws CommandFailure when it can't be read. */
