@@ -56,5 +56,5 @@ export type { Verdict } from "./event.ts";
 export type { WrappableTool } from "./langchain/inner-tool.ts";
 export type { VerifierKey } from "./audit/note.ts";
 export type { VerifyOptions } from "./audit/verify.ts";
-export type { VerifyProblem } from "./audit/chain-check.ts";
+export type { VerifyProblem } from "./audit/findings.ts";
 export type { VerifyReport } from "./audit/verify.ts";

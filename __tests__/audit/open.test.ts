@@ -105,7 +105,7 @@ const REFUSALS: readonly Refusal[] = [
     name: "a log without entries",
     prepare: (path) => writeFileSync(path, altered(closed, "DELETE FROM entries")),
     code: "ERR_AUDIT_CORRUPT",
-    message: /missing or damaged/,
+    message: /it has no entries/,
   },
   {
     name: "a log whose last entry was changed",
@@ -168,7 +168,7 @@ const REFUSALS: readonly Refusal[] = [
     name: "a log of which an entry in the tail was removed",
     prepare: (path) => place(path, genesis, Buffer.from(withoutLine(text, 2))),
     code: "ERR_AUDIT_CORRUPT",
-    message: /entry 3: it stands where entry 2 should/,
+    message: /entry 2: it says of itself that it is entry 3/,
   },
   {
     name: "a log that is older than its tail",

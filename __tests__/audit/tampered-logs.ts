@@ -5,8 +5,8 @@ import { createHash } from "node:crypto";
 import * as fc from "fast-check";
 import type { SqlValue } from "sql.js";
 
-import { derivedColumns } from "../../src/audit/database.ts";
 import { ENTRY_KINDS, parseEntry } from "../../src/audit/entry.ts";
+import { derivedColumns } from "../../src/audit/schema.ts";
 import { bytesOf, newSegmentedFiles, segmentedFiles, segmentsOf, without, type Files } from "./both-verifiers.ts";
 import { placeLog, query, sampleFiles } from "./sample-log.ts";
 import { altered, alteredLoosely, COLUMNS, flipped, line, rewritten, sha256 } from "./tampering.ts";

@@ -3,34 +3,15 @@
 import { dirname } from "node:path";
 
 import { AuditCorruptError, AuditUnavailableError } from "../errors.ts";
-import { EntryDatabase, type Engine } from "./database.ts";
-import {
-  ENTRY_KINDS,
-  FORMAT_VERSION,
-  NO_PREVIOUS,
-  PreparedEntry,
-  type EntryContent,
-  type Head,
-  type SegmentEntry,
-  type StoredEntry,
-} from "./entry.ts";
+import { withDatabase, type EntryDatabase } from "./database.ts";
+import { PreparedEntry, type EntryContent, type Head, type SegmentEntry, type StoredEntry } from "./entry.ts";
 import { isSameFile, type AuditFiles, type FileIdentity } from "./files.ts";
+import { createLog } from "./new-log.ts";
 import { listSegments, segmentPath } from "./segments.ts";
+import type { Engine } from "./sqlite.ts";
+import { successorProblem } from "./successor.ts";
 import { formatLine, parseTailLine } from "./tail.ts";
 import { TailFile, tailPath } from "./tail-file.ts";
-
-/** What is wrong with an entry as the successor of `head` in the log `log`; `undefined` when it may follow. */
-export function linkProblem({ seq, entry }: StoredEntry, head: Head, log: string): string | undefined {
-  if (entry.v !== FORMAT_VERSION) return `its format, ${entry.v}, is not known`;
-  if (!ENTRY_KINDS.has(entry.kind)) return "its kind is not known";
-  if (entry.log !== log) return "it belongs to another log";
-  if (seq !== head.seq + 1) return `it stands where entry ${head.seq + 1} should`;
-  if (entry.prev !== head.hash) return `it does not follow entry ${head.seq} as that stands`;
-  return undefined;
-}
-
-/** Where the entries before a log's first one would end. */
-export const BEFORE_GENESIS: Head = { seq: -1, hash: NO_PREVIOUS };
 
 /** What a {@link Chain} works with. */
 export interface ChainSurroundings {
@@ -79,10 +60,10 @@ export class Chain {
    * @throws AuditCorruptError when the database is missing beside a tail, or damaged.
    */
   static open(surroundings: ChainSurroundings, newLog: string, ts: string): Chain {
-    const { files, path } = surroundings;
-    const found = files.identify(path) ?? createDatabase(surroundings, newLog, ts);
+    const { files, engine, path, ownName } = surroundings;
+    const found = files.identify(path) ?? createLog(files, engine, path, ownName("database"), newLog, ts);
     if (!found.ordinary) throw new AuditUnavailableError(path, "it is not an ordinary file. Name another path");
-    const chain = new Chain(surroundings, found, readEnd(surroundings));
+    const chain = new Chain(surroundings, found, withDatabase(engine, files.readFile(path), path, endOf));
     try {
       chain.catchUp();
       return chain;
@@ -241,19 +222,15 @@ export class Chain {
 
   #catchUpWithDatabase(found: FileIdentity): void {
     if (isSameFile(found, this.#known.identity) && this.#folded.seq >= this.#head.seq) return;
-    const database = EntryDatabase.open(this.#engine, this.#files.readFile(this.#path), this.#path);
-    try {
-      const last = database.last();
-      if (last.entry.log !== this.log || !this.#isHeldBy(database)) {
-        throw this.#corrupt(`its database does not hold entry ${this.#head.seq} as it was recorded`, this.#head.seq);
-      }
-      this.#head = { seq: last.seq, hash: last.hash };
-      this.#folded = this.#head;
-      this.#know(found);
-      this.#noteSegment(database.lastSegment());
-    } finally {
-      database.close();
-    }
+    const { last, segment } = withDatabase(this.#engine, this.#files.readFile(this.#path), this.#path, (database) => {
+      const end = endOf(database);
+      if (end.last.entry.log === this.log && this.#isHeldBy(database)) return end;
+      throw this.#corrupt(`its database does not hold entry ${this.#head.seq} as it was recorded`, this.#head.seq);
+    });
+    this.#head = { seq: last.seq, hash: last.hash };
+    this.#folded = this.#head;
+    this.#know(found);
+    this.#noteSegment(segment);
   }
 
   /** Whether our head is in this database, or in the segment that was sealed from it while we looked away. */
@@ -261,12 +238,9 @@ export class Chain {
     if (database.first().seq <= this.#head.seq) return database.holds(this.#head);
     const segment = listSegments(this.#files, this.#path, this.log).findLast(({ first }) => first <= this.#head.seq);
     if (segment === undefined) return false;
-    const sealed = EntryDatabase.open(this.#engine, this.#files.readFile(segment.path), segment.path);
-    try {
-      return sealed.holds(this.#head);
-    } finally {
-      sealed.close();
-    }
+    return withDatabase(this.#engine, this.#files.readFile(segment.path), segment.path, (sealed) =>
+      sealed.holds(this.#head),
+    );
   }
 
   #noteSegment(segment: SegmentEntry | undefined): void {
@@ -275,10 +249,11 @@ export class Chain {
 
   #accept(line: Buffer): void {
     const stored = parseTailLine(line);
-    if (stored === undefined) throw this.#corrupt(`entry ${this.#head.seq + 1} is damaged`, this.#head.seq + 1);
+    const next = this.#head.seq + 1;
+    if (stored === undefined) throw this.#corrupt(`entry ${next} is damaged`, next);
     if (stored.seq < this.#head.seq || (stored.seq === this.#head.seq && stored.hash === this.#head.hash)) return;
-    const problem = linkProblem(stored, this.#head, this.log);
-    if (problem !== undefined) throw this.#corrupt(`entry ${stored.seq}: ${problem}`, stored.seq);
+    const problem = successorProblem(stored.entry, this.#head, this.log);
+    if (problem !== undefined) throw this.#corrupt(`entry ${next}: ${problem}`, next);
     this.#head = { seq: stored.seq, hash: stored.hash };
     if (stored.entry.kind === "segment") this.#noteSegment(stored.entry);
   }
@@ -294,35 +269,6 @@ interface DatabaseEnd {
   readonly segment: SegmentEntry | undefined;
 }
 
-function readEnd({ files, engine, path }: ChainSurroundings): DatabaseEnd {
-  const database = EntryDatabase.open(engine, files.readFile(path), path);
-  try {
-    return { last: database.last(), segment: database.lastSegment() };
-  } finally {
-    database.close();
-  }
-}
-
-/** Makes a new log, never over an existing file. */
-function createDatabase({ files, engine, path, ownName }: ChainSurroundings, log: string, ts: string): FileIdentity {
-  const trace = files.identify(tailPath(path)) === undefined ? listSegments(files, path)[0]?.path : tailPath(path);
-  if (trace !== undefined) throw new AuditCorruptError(path, `the file is missing, but ${trace} is there. Put it back`);
-  const genesis = new PreparedEntry({ kind: "genesis" }).follow(BEFORE_GENESIS, log, ts);
-  const database = EntryDatabase.create(engine, path);
-  const made = ownName("database");
-  const fd = files.create(made);
-  try {
-    database.append({ ...genesis, entry: JSON.parse(genesis.body) as StoredEntry["entry"] });
-    files.append(fd, database.export());
-    files.sync(fd);
-    files.link(made, path);
-    files.syncDirectory(dirname(path));
-  } finally {
-    files.close(fd);
-    files.unlink(made);
-    database.close();
-  }
-  const created = files.identify(path);
-  if (created === undefined) throw new AuditUnavailableError(path, "the file that was just made has disappeared");
-  return created;
+function endOf(database: EntryDatabase): DatabaseEnd {
+  return { last: database.last(), segment: database.lastSegment() };
 }

@@ -4,10 +4,10 @@
  * tree: the head of a chain commits to all of it.
  */
 
-import { fdatasyncSync, openSync, closeSync } from "node:fs";
-
 import { AuditCorruptError } from "../errors.ts";
+import { errorCode } from "../file-problem.ts";
 import type { Head } from "./entry.ts";
+import { nodeFiles, type AuditFiles } from "./files.ts";
 import { decodeBase64, openNote, signNote, type SignerKey, type VerifierKey } from "./note.ts";
 import { readEntries } from "./read.ts";
 import { realLogPath } from "./real-path.ts";
@@ -59,23 +59,26 @@ export function openCheckpoint(note: string, keys: readonly VerifierKey[]): Anch
  * @throws AuditUnavailableError when there is no log or it can't be read.
  * @throws AuditCorruptError when its last entry is damaged.
  */
-export async function makeCheckpoint(path: string, signer: SignerKey): Promise<string> {
+export async function makeCheckpoint(path: string, signer: SignerKey, files: AuditFiles = nodeFiles): Promise<string> {
   for await (const { seq, hash, entry } of readEntries(path, "latest first")) {
-    flushTail(path);
+    flushTail(files, path);
     return signCheckpoint(entry.log, { seq, hash }, signer);
   }
   throw new AuditCorruptError(path, "it has no entries");
 }
 
-function flushTail(path: string): void {
-  let fd: number | undefined;
+function flushTail(files: AuditFiles, path: string): void {
+  let fd: number;
   try {
-    fd = openSync(tailPath(realLogPath(path)), "r");
-    fdatasyncSync(fd);
+    fd = files.openRead(tailPath(realLogPath(path)));
   } catch (error) {
     // Folded in the meantime, and so on the disk already.
-    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+    if (errorCode(error) === "ENOENT") return;
+    throw error;
+  }
+  try {
+    files.sync(fd);
   } finally {
-    if (fd !== undefined) closeSync(fd);
+    files.close(fd);
   }
 }

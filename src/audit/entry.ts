@@ -219,6 +219,16 @@ export function parseEntry(body: string): Entry | undefined {
   return isEntry(value) ? value : undefined;
 }
 
+/**
+ * An entry as it was stored, read back; `undefined` when `digest` is not the hash of `body`, or `body` is no entry. What
+ * is asked about may be of any type.
+ */
+export function soundEntry(digest: unknown, body: unknown): StoredEntry | undefined {
+  if (typeof body !== "string" || sha256(body) !== digest) return undefined;
+  const entry = parseEntry(body);
+  return entry && { seq: entry.seq, hash: digest, body, entry };
+}
+
 function isEntry(value: unknown): value is Entry {
   if (typeof value !== "object" || value === null) return false;
   const { v, log, seq, prev, ts, kind } = value as Record<string, unknown>;

@@ -31,6 +31,9 @@ const LAST_PATIENCE_MS = 200;
 const PURPOSES = ["database", "tail", "owner"] as const;
 type Purpose = (typeof PURPOSES)[number];
 
+/** Another owner kept the lock for longer than we wait. Nothing was read or written. */
+export class LockHeldError extends AuditUnavailableError {}
+
 /** The lock of one log, for one writer. */
 export class LogLock {
   readonly #files: AuditFiles;
@@ -107,7 +110,7 @@ export class LogLock {
   /**
    * Runs `section`, which must be synchronous, while holding the lock. Waits for it, clearing away dead owners.
    *
-   * @throws AuditUnavailableError when the lock is not free after 15 seconds, or can't be taken at all.
+   * @throws LockHeldError when the lock is not free after 15 seconds; what node:fs throws when it can't be taken at all.
    */
   async hold<T>(section: () => T): Promise<T> {
     const deadline = performance.now() + PATIENCE_MS;
@@ -204,13 +207,13 @@ export class LogLock {
     }
   }
 
-  #refusal(): AuditUnavailableError {
+  #refusal(): LockHeldError {
     const { owner, state } = this.inspect() ?? {};
     const who = owner === undefined ? "an owner that its lock file does not name" : describeOwner(owner);
     const advice =
       state === "unknown"
         ? "It cannot be looked at from here; if it has certainly ended, run capfence unlock"
         : "Let it go on, or end it";
-    return new AuditUnavailableError(this.#log, `locked for over ${PATIENCE_MS / 1000} seconds by ${who}. ${advice}`);
+    return new LockHeldError(this.#log, `locked for over ${PATIENCE_MS / 1000} seconds by ${who}. ${advice}`);
   }
 }

@@ -11,14 +11,14 @@ import type { KeyObject } from "node:crypto";
 export interface SignerKey {
   readonly name: string;
   readonly id: number;
-  readonly key: KeyObject;
+  readonly privateKey: KeyObject;
 }
 
 /** A key that verifies. Its text is `<name>+<id>+<base64>`. */
 export interface VerifierKey {
   readonly name: string;
   readonly id: number;
-  readonly key: KeyObject;
+  readonly publicKey: KeyObject;
 }
 
 /** What {@link openNote} found. */
@@ -61,9 +61,9 @@ export function parseSignerKey(text: string): SignerKey {
     /^PRIVATE\+KEY\+([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/u.exec(text.trim()) ?? [];
   const seed = decodeKey(encoded);
   if (seed !== undefined) {
-    const key = createPrivateKey({ key: Buffer.concat([PKCS8_PREFIX, seed]), format: "der", type: "pkcs8" });
-    const expected = keyId(name, rawPublicKey(createPublicKey(key)));
-    if (hex(expected) === id) return { name, id: expected, key };
+    const privateKey = createPrivateKey({ key: Buffer.concat([PKCS8_PREFIX, seed]), format: "der", type: "pkcs8" });
+    const expected = keyId(name, rawPublicKey(createPublicKey(privateKey)));
+    if (hex(expected) === id) return { name, id: expected, privateKey };
   }
   throw new TypeError("not a signing key. One begins with PRIVATE+KEY+ and is made by capfence keys generate");
 }
@@ -73,23 +73,23 @@ export function parseVerifierKey(text: string): VerifierKey {
   const [, name = "", id, encoded] = /^([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/u.exec(text.trim()) ?? [];
   const raw = decodeKey(encoded);
   if (raw !== undefined && hex(keyId(name, raw)) === id) {
-    const key = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, raw]), format: "der", type: "spki" });
-    return { name, id: keyId(name, raw), key };
+    const publicKey = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, raw]), format: "der", type: "spki" });
+    return { name, id: keyId(name, raw), publicKey };
   }
   throw new TypeError("not a verifying key. One has the form name+id+key and is made by capfence keys generate");
 }
 
 /** The verifying half of a signing key. */
 export function verifierOf(signer: SignerKey): VerifierKey {
-  return { ...signer, key: createPublicKey(signer.key) };
+  return { name: signer.name, id: signer.id, publicKey: createPublicKey(signer.privateKey) };
 }
 
 /** Signs `text`, which must end in a line feed. */
-export function signNote(text: string, { name, id, key }: SignerKey): string {
+export function signNote(text: string, { name, id, privateKey }: SignerKey): string {
   if (!text.endsWith("\n")) throw new TypeError("a note ends in a line feed");
   const signature = Buffer.alloc(4 + 64);
   signature.writeUInt32BE(id);
-  sign(null, Buffer.from(text, "utf8"), key).copy(signature, 4);
+  sign(null, Buffer.from(text, "utf8"), privateKey).copy(signature, 4);
   return `${text}\n— ${name} ${signature.toString("base64")}\n`;
 }
 
@@ -112,7 +112,7 @@ export function openNote(note: string, keys: readonly VerifierKey[]): OpenedNote
     const id = bytes.readUInt32BE();
     const key = keys.find((each) => each.name === name && each.id === id);
     if (key === undefined || verified.has(key)) continue;
-    if (!verify(null, Buffer.from(text, "utf8"), key.key, bytes.subarray(4))) {
+    if (!verify(null, Buffer.from(text, "utf8"), key.publicKey, bytes.subarray(4))) {
       throw new TypeError(`the signature of ${key.name} is wrong`);
     }
     verified.add(key);

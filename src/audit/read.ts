@@ -2,11 +2,12 @@
 
 import { AuditCorruptError, AuditUnavailableError } from "../errors.ts";
 import { errorCode } from "../file-problem.ts";
-import { EntryDatabase, loadEngine, type Engine } from "./database.ts";
+import { EntryDatabase, withDatabase } from "./database.ts";
 import type { StoredEntry } from "./entry.ts";
 import { explainFileError, nodeFiles } from "./files.ts";
 import { realLogPath } from "./real-path.ts";
 import { listSegments } from "./segments.ts";
+import { loadEngine, type Engine } from "./sqlite.ts";
 import { parseTailLine, splitTail } from "./tail.ts";
 import { tailPath } from "./tail-file.ts";
 
@@ -63,7 +64,7 @@ export async function* readEntries(
   const engine = await loadEngine();
   const { tail, database } = readLogBytes(path);
   const forward = order === "oldest first";
-  const identity = withDatabase(engine, database, path, (opened) => opened.last().entry.log);
+  const identity = withDatabase(engine, Buffer.from(database), path, (opened) => opened.last().entry.log);
   const parts = [
     ...listSegments(nodeFiles, path, identity).map((segment) => () => segmentEntries(engine, segment.path, forward)),
     () => databaseEntries(engine, database, path, forward),
@@ -100,14 +101,5 @@ function* tailEntries(tail: Buffer | undefined, path: string, forward: boolean):
     const stored = parseTailLine(line);
     if (stored === undefined) throw new AuditCorruptError(path, `${tailPath(path)} is damaged. Run capfence verify`);
     yield stored;
-  }
-}
-
-function withDatabase<T>(engine: Engine, bytes: Buffer, path: string, work: (database: EntryDatabase) => T): T {
-  const database = EntryDatabase.open(engine, Buffer.from(bytes), path);
-  try {
-    return work(database);
-  } finally {
-    database.close();
   }
 }

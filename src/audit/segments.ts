@@ -8,6 +8,12 @@ import { basename, dirname, join } from "node:path";
 
 import type { AuditFiles } from "./files.ts";
 
+/** Entries at which a database is sealed: about 6 MiB, and half a second's work to build. */
+export const SEGMENT_ENTRIES = 8_192;
+
+/** Bytes at which a database is sealed, whatever its entries: 32 MiB. */
+export const SEGMENT_BYTES = 33_554_432;
+
 /** A sealed part of a log. */
 export interface SegmentFile {
   /** The file's name, without its directory. */

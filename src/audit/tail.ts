@@ -6,7 +6,7 @@
 
 import { isUtf8 } from "node:buffer";
 
-import { canonical, FORMAT_VERSION, parseEntry, sha256, type Head, type StoredEntry } from "./entry.ts";
+import { canonical, FORMAT_VERSION, sha256, soundEntry, type Head, type StoredEntry } from "./entry.ts";
 
 /** Where a tail begins: it follows `head` in the log `log`. */
 export interface TailHeader {
@@ -53,8 +53,8 @@ export function splitTail(bytes: Buffer): TailLines {
 
 /** Reads a tail's first line; `undefined` when it is damaged or of another format. */
 export function parseTailHeader(line: Buffer | undefined): TailHeader | undefined {
-  const text = line && checkedText(line);
-  const header = text === undefined ? undefined : parseJson(text);
+  const text = line && textOf(line);
+  const header = text !== undefined && sha256(text.body) === text.hash ? parseJson(text.body) : undefined;
   if (typeof header !== "object" || header === null) return undefined;
   const { capfence, first, log, prev, v } = header as Record<string, unknown>;
   if (capfence !== "tail" || v !== FORMAT_VERSION) return undefined;
@@ -77,16 +77,14 @@ function isEntryNumber(value: unknown): value is number {
 
 /** Reads an entry's line; `undefined` when its hash is not the hash of its text, or its text is no entry. */
 export function parseTailLine(line: Buffer): StoredEntry | undefined {
-  const body = checkedText(line);
-  const entry = body === undefined ? undefined : parseEntry(body);
-  if (body === undefined || entry === undefined) return undefined;
-  return { seq: entry.seq, hash: line.toString("latin1", 0, HASH_LENGTH), body, entry };
+  const text = textOf(line);
+  return text && soundEntry(text.hash, text.body);
 }
 
-function checkedText(line: Buffer): string | undefined {
-  if (line[HASH_LENGTH] !== SPACE) return undefined;
-  const text = line.subarray(HASH_LENGTH + 1);
+/** A line's two parts, the hash not yet compared; `undefined` when it has another form, or bytes that are not UTF-8. */
+function textOf(line: Buffer): { readonly hash: string; readonly body: string } | undefined {
+  const body = line.subarray(HASH_LENGTH + 1);
   // Bytes that are not UTF-8 would be another text, with another hash, once they are in the database.
-  if (sha256(text) !== line.toString("latin1", 0, HASH_LENGTH) || !isUtf8(text)) return undefined;
-  return text.toString("utf8");
+  if (line[HASH_LENGTH] !== SPACE || !isUtf8(body)) return undefined;
+  return { hash: line.toString("latin1", 0, HASH_LENGTH), body: body.toString("utf8") };
 }

@@ -6,14 +6,16 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 
 import { AuditCorruptError } from "../errors.ts";
-import { ChainCheck, type VerifyProblem } from "./chain-check.ts";
+import { ChainCheck } from "./chain-check.ts";
 import type { Anchor } from "./checkpoint.ts";
-import { EntryDatabase, loadEngine, type Engine } from "./database.ts";
-import { parseEntry, sha256 } from "./entry.ts";
+import { EntryDatabase, withDatabase } from "./database.ts";
+import { sha256, soundEntry } from "./entry.ts";
 import { nodeFiles } from "./files.ts";
+import type { VerifyProblem } from "./findings.ts";
 import { readIfThere, readLogBytes } from "./read.ts";
 import { realLogPath } from "./real-path.ts";
 import { listSegments } from "./segments.ts";
+import { loadEngine, type Engine } from "./sqlite.ts";
 import { parseTailHeader, splitTail } from "./tail.ts";
 
 /** What {@link verifyLog} found. */
@@ -58,20 +60,20 @@ export async function verifyLog(path: string, options: VerifyOptions = {}): Prom
     await checkParts(engine, realLogPath(path), check);
   } catch (error) {
     if (!AuditCorruptError.isInstance(error)) throw error;
-    check.problem(error.seq, error.message);
+    check.findings.problem(error.seq, error.message);
   }
   check.end(options.minSize ?? 0);
-  const { problems, warnings, entries, last, from, anchor, outcomes } = check;
+  const { findings, entries, last, parts, anchors, outcomes } = check;
   return {
-    intact: problems.length === 0,
+    intact: findings.problems.length === 0,
     entries,
-    ...(from !== undefined && { from }),
+    ...(parts.from !== undefined && { from: parts.from }),
     ...(last !== undefined && { last }),
-    ...(anchor !== undefined && { anchor }),
+    ...(anchors.latest !== undefined && { anchor: anchors.latest }),
     withoutOutcome: outcomes.withoutOutcome,
     withoutDecision: outcomes.withoutDecision,
-    problems,
-    warnings,
+    problems: findings.problems,
+    warnings: findings.warnings,
   };
 }
 
@@ -83,10 +85,10 @@ async function checkParts(engine: Engine, path: string, check: ChainCheck): Prom
   for (const segment of log === undefined ? [] : listSegments(nodeFiles, path, log)) {
     const bytes = readIfThere(segment.path);
     if (bytes === undefined) continue;
-    check.segment(segment.name, segment.first, bytes);
+    check.segment(segment.name, segment.first, sha256(bytes));
     await checkRows(engine, bytes, segment.path, check);
   }
-  check.database();
+  check.parts.database();
   await checkRows(engine, database, path, check);
   if (tailLines !== undefined) check.tail(tailLines.lines, header, tailLines.rest);
 }
@@ -94,14 +96,15 @@ async function checkParts(engine: Engine, path: string, check: ChainCheck): Prom
 async function checkRows(engine: Engine, bytes: Buffer, path: string, check: ChainCheck): Promise<void> {
   for (const suffix of ["-journal", "-wal"]) {
     if (nodeFiles.identify(`${path}${suffix}`) !== undefined) {
-      check.problem(undefined, `${path}${suffix} would make other SQLite readers see something else`);
+      check.findings.problem(undefined, `${path}${suffix} would make other SQLite readers see something else`);
     }
   }
   let database: EntryDatabase | undefined;
   try {
     database = EntryDatabase.open(engine, bytes, path);
     const structure = database.structureProblem();
-    if (structure !== undefined) check.problem(undefined, `the structure of ${path} is damaged (${structure})`);
+    if (structure !== undefined)
+      check.findings.problem(undefined, `the structure of ${path} is damaged (${structure})`);
     let rows = 0;
     for (const row of database.rows()) {
       check.row(row);
@@ -112,7 +115,7 @@ async function checkRows(engine: Engine, bytes: Buffer, path: string, check: Cha
   } catch (error) {
     // One damaged file is no reason not to look at the others.
     if (!AuditCorruptError.isInstance(error)) throw error;
-    check.problem(error.seq, error.message);
+    check.findings.problem(error.seq, error.message);
   } finally {
     database?.close();
   }
@@ -120,18 +123,17 @@ async function checkRows(engine: Engine, bytes: Buffer, path: string, check: Cha
 
 /** The log's identity as the first sound entry of the database gives it. */
 function logIdentity(engine: Engine, bytes: Buffer, path: string): string | undefined {
-  let database: EntryDatabase | undefined;
   try {
-    database = EntryDatabase.open(engine, Buffer.from(bytes), path);
-    for (const { hash, body } of database.rows()) {
-      const entry = body !== undefined && sha256(body) === hash ? parseEntry(body) : undefined;
-      if (entry !== undefined) return entry.log;
-    }
+    return withDatabase(engine, Buffer.from(bytes), path, (database) => {
+      for (const { hash, body } of database.rows()) {
+        const stored = soundEntry(hash, body);
+        if (stored !== undefined) return stored.entry.log;
+      }
+      return undefined;
+    });
   } catch (error) {
     // What is wrong with the database is reported when its rows are checked.
     if (!AuditCorruptError.isInstance(error)) throw error;
-  } finally {
-    database?.close();
+    return undefined;
   }
-  return undefined;
 }

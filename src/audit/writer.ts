@@ -7,11 +7,14 @@ import { randomBytes } from "node:crypto";
 
 import { AuditUnavailableError, CapFenceError } from "../errors.ts";
 import { Chain } from "./chain.ts";
-import { loadEngine } from "./database.ts";
 import type { Head, PreparedEntry } from "./entry.ts";
 import { explainFileError, type AuditFiles } from "./files.ts";
-import { foldLater, foldNow, type FoldContext } from "./fold.ts";
-import { LogLock } from "./lock.ts";
+import { fold } from "./fold.ts";
+import type { FoldContext } from "./fold-context.ts";
+import { LockHeldError, LogLock } from "./lock.ts";
+import { SEGMENT_ENTRIES } from "./segments.ts";
+import { loadEngine } from "./sqlite.ts";
+import { doLater, doNow } from "./steps.ts";
 
 /** After this long without an append, in milliseconds, the tail is folded. */
 const IDLE_MS = 1_000;
@@ -19,9 +22,6 @@ const IDLE_MS = 1_000;
 /** A tail of this many entries, or bytes, is folded without waiting for an idle moment. */
 const FOLD_ENTRIES = 4_096;
 const FOLD_BYTES = 8_388_608;
-
-/** Entries at which a database is sealed as a segment: about 6 MiB, and half a second's work to build. */
-const SEGMENT_ENTRIES = 8_192;
 
 /** Entries written under one lock and flushed together, at most; bounds how long others wait. */
 const GROUP_SIZE = 256;
@@ -31,7 +31,7 @@ export interface WriterSurroundings {
   readonly files: AuditFiles;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** Entries at which a database is sealed. Default: 8,192. */
+  /** Entries at which a database is sealed. Default: {@link SEGMENT_ENTRIES}. */
   readonly segmentEntries?: number;
 }
 
@@ -45,7 +45,7 @@ interface Pending {
 export class LogWriter {
   readonly #path: string;
   readonly #lock: LogLock;
-  readonly #fold: FoldContext;
+  readonly #context: FoldContext;
   readonly #queue: Pending[] = [];
   #flushing: Promise<void> | undefined;
   #folding: Promise<void> | undefined;
@@ -53,10 +53,10 @@ export class LogWriter {
   #isClosing = false;
   #failure: CapFenceError | undefined;
 
-  private constructor(fold: FoldContext) {
-    this.#path = fold.path;
-    this.#lock = fold.lock;
-    this.#fold = fold;
+  private constructor(context: FoldContext) {
+    this.#path = context.path;
+    this.#lock = context.lock;
+    this.#context = context;
     // What a process that crashed left in the tail is folded in when there is time.
     this.#scheduleFold();
   }
@@ -88,7 +88,7 @@ export class LogWriter {
 
   /** The log's identity, the same in all its entries. */
   get identity(): string {
-    return this.#fold.chain.log;
+    return this.#context.chain.log;
   }
 
   /** Why this writer has stopped for good, if it has. */
@@ -129,7 +129,7 @@ export class LogWriter {
     await this.#flushing;
     await this.#folding;
     try {
-      if (this.#failure === undefined) await foldLater(this.#fold);
+      if (this.#failure === undefined) await doLater(fold(this.#context));
     } catch (error) {
       throw unavailable(this.#path, error);
     } finally {
@@ -140,7 +140,7 @@ export class LogWriter {
   /** The same at the end of the process, when nothing asynchronous runs any more. What can't be folded stays in the tail. */
   closeNow(): void {
     try {
-      if (this.#failure === undefined) foldNow(this.#fold);
+      if (this.#failure === undefined) doNow(fold(this.#context));
     } catch {
       // The tail keeps every entry, and the next process folds it.
     }
@@ -150,7 +150,7 @@ export class LogWriter {
   #release(): void {
     this.fail(new AuditUnavailableError(this.#path, "it has been closed"));
     try {
-      this.#fold.chain.close();
+      this.#context.chain.close();
     } catch {
       // Whatever had to be durable was flushed.
     }
@@ -172,9 +172,9 @@ export class LogWriter {
   async #commit(group: readonly Pending[]): Promise<void> {
     try {
       const { heads, tail } = await this.#lock.hold(() => {
-        this.#fold.chain.catchUp();
+        this.#context.chain.catchUp();
         const entries = group.map(({ entry }) => entry);
-        return this.#fold.chain.append(entries, this.#fold.timestamp());
+        return this.#context.chain.append(entries, this.#context.timestamp());
       });
       // The lock is free again: one flush covers all that any process has written before it.
       await tail.sync();
@@ -182,13 +182,13 @@ export class LogWriter {
     } catch (error) {
       const failure = unavailable(this.#path, error);
       for (const { reject } of group) reject(failure);
-      // A lock that stayed taken leaves nothing half done. Anything else does, and no retry could make it certain.
-      if (failure !== error || !AuditUnavailableError.isInstance(error)) this.fail(failure);
+      // A lock that stayed taken leaves nothing half done. Anything else may, and no retry could make it certain.
+      if (!(error instanceof LockHeldError)) this.fail(failure);
     }
   }
 
   #scheduleFold(): void {
-    const { chain } = this.#fold;
+    const { chain } = this.#context;
     if (this.#isClosing || this.#failure !== undefined || chain.tail === undefined) return;
     if (chain.unfolded >= FOLD_ENTRIES || chain.tail.size >= FOLD_BYTES) this.#startFold();
     else if (this.#idle === undefined) this.#idle = setTimeout(() => this.#startFold(), IDLE_MS).unref();
@@ -196,11 +196,11 @@ export class LogWriter {
   }
 
   #startFold(): void {
-    this.#folding ??= foldLater(this.#fold)
+    this.#folding ??= doLater(fold(this.#context))
       .catch((error: unknown) => {
         // No room for a second copy is no reason to stop: the tail goes on. A contradiction is.
         const isContradiction = CapFenceError.isInstance(error) && !AuditUnavailableError.isInstance(error);
-        if (isContradiction || this.#fold.chain.tail?.isDoubtful === true) this.fail(unavailable(this.#path, error));
+        if (isContradiction || this.#context.chain.tail?.isDoubtful === true) this.fail(unavailable(this.#path, error));
       })
       .finally(() => {
         this.#folding = undefined;

@@ -3,8 +3,8 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 
-import type { VerifyProblem } from "../audit/chain-check.ts";
 import { openCheckpoint, type Anchor } from "../audit/checkpoint.ts";
+import type { VerifyProblem } from "../audit/findings.ts";
 import type { VerifierKey } from "../audit/note.ts";
 import { verifyLog, type VerifyReport } from "../audit/verify.ts";
 import { fileProblem } from "../file-problem.ts";

@@ -1,0 +1,35 @@
+/** Sealing: a database that has reached its limit gets a second name, and the chain an entry that commits to its bytes. */
+
+import { createHash } from "node:crypto";
+
+import { withDatabase } from "./database.ts";
+import type { FoldContext } from "./fold-context.ts";
+import { PAUSE, underLock, type Steps } from "./steps.ts";
+
+/** Bytes digested in one go. */
+const DIGEST_SLICE = 1_048_576;
+
+/** Seals the database and records it in the chain. */
+export function* seal({ files, engine, lock, chain, timestamp }: FoldContext, firstEntry: number): Steps<void> {
+  const segment = yield* underLock(lock, () => {
+    chain.catchUp();
+    // Another process may have sealed it, and begun a new database, before us.
+    return chain.sealedSeq < firstEntry ? chain.linkSegment(firstEntry) : undefined;
+  });
+  if (segment === undefined) return;
+  const bytes = files.readFile(segment);
+  const digest = createHash("sha256");
+  for (let start = 0; start < bytes.length; start += DIGEST_SLICE) {
+    digest.update(bytes.subarray(start, start + DIGEST_SLICE));
+    yield PAUSE;
+  }
+  const { first, last, head } = withDatabase(engine, bytes, segment, (sealed) => {
+    const { seq, hash } = sealed.last();
+    return { first: sealed.first().seq, last: seq, head: hash };
+  });
+  const entry = { kind: "segment", first, last, head, digest: digest.digest("hex") } as const;
+  yield* underLock(lock, () => {
+    chain.catchUp();
+    if (chain.sealedSeq < last) chain.appendSegment(entry, timestamp());
+  });
+}
