@@ -5,13 +5,9 @@
  */
 
 import { AuditCorruptError } from "../errors.ts";
-import { errorCode } from "../file-problem.ts";
 import type { Head } from "./entry.ts";
-import { nodeFiles, type AuditFiles } from "./files.ts";
+import { storeAt, type AuditLocation } from "./location.ts";
 import { decodeBase64, openNote, signNote, type SignerKey, type VerifierKey } from "./note.ts";
-import { readEntries } from "./read.ts";
-import { realLogPath } from "./real-path.ts";
-import { tailPath } from "./tail-file.ts";
 
 /** What a checkpoint states. */
 interface Checkpoint {
@@ -53,32 +49,17 @@ export function openCheckpoint(note: string, keys: readonly VerifierKey[]): Anch
 }
 
 /**
- * Makes a signed checkpoint of the log at `path` as it stands. What it states is flushed to the disk first, or a power
+ * Makes a signed checkpoint of the log at `location` as it stands. What it states is flushed to the disk first, or a power
  * loss could make an honest log look cut.
  *
  * @throws AuditUnavailableError when there is no log or it can't be read.
  * @throws AuditCorruptError when its last entry is damaged.
  */
-export async function makeCheckpoint(path: string, signer: SignerKey, files: AuditFiles = nodeFiles): Promise<string> {
-  for await (const { seq, hash, entry } of readEntries(path, "latest first")) {
-    flushTail(files, path);
+export async function makeCheckpoint(location: AuditLocation, signer: SignerKey): Promise<string> {
+  const store = storeAt(location);
+  for await (const { seq, hash, entry } of store.entries("latest first")) {
+    await store.flush();
     return signCheckpoint(entry.log, { seq, hash }, signer);
   }
-  throw new AuditCorruptError(path, "it has no entries");
-}
-
-function flushTail(files: AuditFiles, path: string): void {
-  let fd: number;
-  try {
-    fd = files.openRead(tailPath(realLogPath(path)));
-  } catch (error) {
-    // Folded in the meantime, and so on the disk already.
-    if (errorCode(error) === "ENOENT") return;
-    throw error;
-  }
-  try {
-    files.sync(fd);
-  } finally {
-    files.close(fd);
-  }
+  throw new AuditCorruptError(store.name, "it has no entries");
 }

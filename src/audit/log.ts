@@ -1,17 +1,15 @@
-/** The audit log as its users hold it. Any number of holders in a process share one writer for each file. */
-
-import { resolve } from "node:path";
+/** The audit log as its users hold it. Any number of holders in a process share one writer for each log. */
 
 import { AuditUnavailableError, type CapFenceError } from "../errors.ts";
 import type { Head, PreparedEntry } from "./entry.ts";
-import { nodeFiles } from "./files.ts";
-import { realLogPath } from "./real-path.ts";
-import { LogWriter, type WriterSurroundings } from "./writer.ts";
+import { storeAt, type AuditLocation } from "./location.ts";
+import type { AuditStore, StoreWriter } from "./store.ts";
+import type { WriterSurroundings } from "./writer.ts";
 
 interface SharedWriter {
-  readonly writer: Promise<LogWriter>;
+  readonly writer: Promise<StoreWriter>;
   /** The writer once it is open. */
-  opened: LogWriter | undefined;
+  opened: StoreWriter | undefined;
   holders: number;
 }
 
@@ -19,7 +17,7 @@ type Writers = Map<string, SharedWriter>;
 
 const REGISTRY = Symbol.for("capfence.audit.writers.v1");
 
-/** The process's writers by real path. On globalThis, so that two copies of this package share them. */
+/** The process's writers by what tells their logs apart. On globalThis, so that two copies of this package share them. */
 function writers(): Writers {
   const global = globalThis as { [REGISTRY]?: Writers };
   let registry = global[REGISTRY];
@@ -35,19 +33,19 @@ function closeAllNow(): void {
   for (const { opened } of writers().values()) opened?.closeNow();
 }
 
-/** A hold on the log at `path`, which is opened by the first append. */
+/** A hold on the log at a location, which is opened by the first append. */
 export class AuditLog {
-  /** The absolute path that was named. */
+  /** How messages name it: the absolute path of a file. */
   readonly path: string;
-  readonly #surroundings: WriterSurroundings;
+  readonly #store: AuditStore;
   #held: Promise<{ readonly key: string; readonly shared: SharedWriter }> | undefined;
   #identity: string | undefined;
   #failure: CapFenceError | undefined;
 
-  /** `path` may be relative to the present working directory. Nothing is opened yet. */
-  constructor(path: string, surroundings: WriterSurroundings = { files: nodeFiles, now: Date.now }) {
-    this.path = resolve(path);
-    this.#surroundings = surroundings;
+  /** A path may be relative to the present working directory. Nothing is opened yet. */
+  constructor(location: AuditLocation, surroundings?: WriterSurroundings) {
+    this.#store = storeAt(location, surroundings);
+    this.path = this.#store.name;
   }
 
   /**
@@ -103,10 +101,10 @@ export class AuditLog {
   }
 
   async #hold(): Promise<{ readonly key: string; readonly shared: SharedWriter }> {
-    const key = realLogPath(this.path);
+    const key = this.#store.key();
     let shared = writers().get(key);
     if (shared === undefined || shared.opened?.failure !== undefined) {
-      shared = { writer: LogWriter.open(key, this.#surroundings), opened: undefined, holders: 0 };
+      shared = { writer: this.#store.openWriter(), opened: undefined, holders: 0 };
       writers().set(key, shared);
     }
     shared.holders += 1;

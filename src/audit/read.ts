@@ -1,105 +1,19 @@
-/** Reads a log: its sealed segments, the database and the tail, as one sequence. Nothing here writes or locks. */
+/** Reads a log, wherever it is kept. */
 
-import { AuditCorruptError, AuditUnavailableError } from "../errors.ts";
-import { errorCode } from "../file-problem.ts";
-import { EntryDatabase, withDatabase } from "./database.ts";
 import type { StoredEntry } from "./entry.ts";
-import { explainFileError, nodeFiles } from "./files.ts";
-import { realLogPath } from "./real-path.ts";
-import { listSegments } from "./segments.ts";
-import { loadEngine, type Engine } from "./sqlite.ts";
-import { parseTailLine, splitTail } from "./tail.ts";
-import { tailPath } from "./tail-file.ts";
-
-/** The bytes of a log's two open files. */
-export interface LogBytes {
-  /** Absent when everything is in the database. */
-  readonly tail: Buffer | undefined;
-  readonly database: Buffer;
-}
+import { storeAt, type AuditLocation } from "./location.ts";
+import type { ReadingOrder } from "./store.ts";
 
 /**
- * Reads a log's open files. The tail first: what leaves it in the meantime is then found in the database. Segments are
- * to be listed afterwards, for the same reason.
- *
- * @throws AuditUnavailableError when there is no log at `path` or it can't be read.
- * @throws AuditCorruptError when the database is missing beside a tail.
- */
-export function readLogBytes(path: string): LogBytes {
-  const tail = readIfThere(tailPath(path));
-  const database = readIfThere(path);
-  if (database === undefined) {
-    if (tail !== undefined) throw new AuditCorruptError(path, "the file is missing, but its tail is there");
-    throw new AuditUnavailableError(path, "there is no such file");
-  }
-  return { tail, database };
-}
-
-/** A file's bytes; `undefined` when there is no such file. @throws AuditUnavailableError when it can't be read. */
-export function readIfThere(path: string): Buffer | undefined {
-  try {
-    const found = nodeFiles.identify(path);
-    if (found === undefined) return undefined;
-    if (!found.ordinary) throw new AuditUnavailableError(path, "it is not an ordinary file");
-    return nodeFiles.readFile(path);
-  } catch (error) {
-    if (errorCode(error) === "ENOENT") return undefined;
-    if (AuditUnavailableError.isInstance(error)) throw error;
-    throw new AuditUnavailableError(path, explainFileError(error), { cause: error });
-  }
-}
-
-/**
- * Every entry of the log at the path `log`, oldest first (or latest first), each once. Each entry's text is checked against its
- * hash; the chain as a whole is what `verifyLog` checks. Only one part of the log is in memory at a time.
+ * Every entry of the log at `location`, oldest first (or latest first), each once. Each entry's text is checked against
+ * its hash; the chain as a whole is what `verifyLog` checks. Never the whole log is in memory. Nothing is written.
  *
  * @throws AuditUnavailableError when there is no log or it can't be read.
  * @throws AuditCorruptError at the first entry that is damaged.
  */
 export async function* readEntries(
-  log: string,
-  order: "oldest first" | "latest first" = "oldest first",
+  location: AuditLocation,
+  order: ReadingOrder = "oldest first",
 ): AsyncGenerator<StoredEntry> {
-  const path = realLogPath(log);
-  const engine = await loadEngine();
-  const { tail, database } = readLogBytes(path);
-  const forward = order === "oldest first";
-  const identity = withDatabase(engine, Buffer.from(database), path, (opened) => opened.last().entry.log);
-  const parts = [
-    ...listSegments(nodeFiles, path, identity).map((segment) => () => segmentEntries(engine, segment.path, forward)),
-    () => databaseEntries(engine, database, path, forward),
-    () => tailEntries(tail, path, forward),
-  ];
-  let edge: number | undefined;
-  for (const entries of forward ? parts : parts.toReversed()) {
-    for (const stored of entries()) {
-      // A crash, or a change while we read, leaves an entry in two parts.
-      if (edge !== undefined && (forward ? stored.seq <= edge : stored.seq >= edge)) continue;
-      edge = stored.seq;
-      yield stored;
-    }
-  }
-}
-
-function* segmentEntries(engine: Engine, path: string, forward: boolean): Generator<StoredEntry> {
-  const bytes = readIfThere(path);
-  if (bytes !== undefined) yield* databaseEntries(engine, bytes, path, forward);
-}
-
-function* databaseEntries(engine: Engine, bytes: Buffer, path: string, forward: boolean): Generator<StoredEntry> {
-  const database = EntryDatabase.open(engine, Buffer.from(bytes), path);
-  try {
-    yield* database.entries(forward ? "ASC" : "DESC");
-  } finally {
-    database.close();
-  }
-}
-
-function* tailEntries(tail: Buffer | undefined, path: string, forward: boolean): Generator<StoredEntry> {
-  const lines = tail === undefined ? [] : splitTail(tail).lines.slice(1);
-  for (const line of forward ? lines : lines.toReversed()) {
-    const stored = parseTailLine(line);
-    if (stored === undefined) throw new AuditCorruptError(path, `${tailPath(path)} is damaged. Run capfence verify`);
-    yield stored;
-  }
+  yield* storeAt(location).entries(order);
 }

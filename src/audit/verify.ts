@@ -1,22 +1,10 @@
-/**
- * Verification: every entry against its hash, its place and the entry before it; every column and the schema against
- * the entries; the tail against the database; every segment against the entry that names it. Nothing is written.
- */
-
-import { setImmediate as nextTurn } from "node:timers/promises";
+/** Verification: what a log is held against, and what was found. Nothing is written. */
 
 import { AuditCorruptError } from "../errors.ts";
 import { ChainCheck } from "./chain-check.ts";
 import type { Anchor } from "./checkpoint.ts";
-import { EntryDatabase, withDatabase } from "./database.ts";
-import { sha256, soundEntry } from "./entry.ts";
-import { nodeFiles } from "./files.ts";
 import type { VerifyProblem } from "./findings.ts";
-import { readIfThere, readLogBytes } from "./read.ts";
-import { realLogPath } from "./real-path.ts";
-import { listSegments } from "./segments.ts";
-import { loadEngine, type Engine } from "./sqlite.ts";
-import { parseTailHeader, splitTail } from "./tail.ts";
+import { storeAt, type AuditLocation } from "./location.ts";
 
 /** What {@link verifyLog} found. */
 export interface VerifyReport {
@@ -49,15 +37,14 @@ export interface VerifyOptions {
 }
 
 /**
- * Verifies the log at `path`, as a stream: one part of it is in memory at a time.
+ * Verifies the log at `location`, as a stream: one part of it is in memory at a time.
  *
- * @throws AuditUnavailableError when there is no log at `path`, it can't be read, or it is of a newer format.
+ * @throws AuditUnavailableError when there is no log at `location`, it can't be read, or it is of a newer format.
  */
-export async function verifyLog(path: string, options: VerifyOptions = {}): Promise<VerifyReport> {
-  const engine = await loadEngine();
+export async function verifyLog(location: AuditLocation, options: VerifyOptions = {}): Promise<VerifyReport> {
   const check = new ChainCheck(options.anchors ?? []);
   try {
-    await checkParts(engine, realLogPath(path), check);
+    await storeAt(location).check(check);
   } catch (error) {
     if (!AuditCorruptError.isInstance(error)) throw error;
     check.findings.problem(error.seq, error.message);
@@ -75,65 +62,4 @@ export async function verifyLog(path: string, options: VerifyOptions = {}): Prom
     problems: findings.problems,
     warnings: findings.warnings,
   };
-}
-
-async function checkParts(engine: Engine, path: string, check: ChainCheck): Promise<void> {
-  const { tail, database } = readLogBytes(path);
-  const tailLines = tail === undefined ? undefined : splitTail(tail);
-  const header = parseTailHeader(tailLines?.lines[0]);
-  const log = logIdentity(engine, database, path) ?? header?.log;
-  for (const segment of log === undefined ? [] : listSegments(nodeFiles, path, log)) {
-    const bytes = readIfThere(segment.path);
-    if (bytes === undefined) continue;
-    check.segment(segment.name, segment.first, sha256(bytes));
-    await checkRows(engine, bytes, segment.path, check);
-  }
-  check.parts.database();
-  await checkRows(engine, database, path, check);
-  if (tailLines !== undefined) check.tail(tailLines.lines, header, tailLines.rest);
-}
-
-async function checkRows(engine: Engine, bytes: Buffer, path: string, check: ChainCheck): Promise<void> {
-  for (const suffix of ["-journal", "-wal"]) {
-    if (nodeFiles.identify(`${path}${suffix}`) !== undefined) {
-      check.findings.problem(undefined, `${path}${suffix} would make other SQLite readers see something else`);
-    }
-  }
-  let database: EntryDatabase | undefined;
-  try {
-    database = EntryDatabase.open(engine, bytes, path);
-    const structure = database.structureProblem();
-    if (structure !== undefined)
-      check.findings.problem(undefined, `the structure of ${path} is damaged (${structure})`);
-    let rows = 0;
-    for (const row of database.rows()) {
-      check.row(row);
-      // Others may run in between: a log can be verified in the process that writes it.
-      if (rows % 1024 === 0) await nextTurn();
-      rows += 1;
-    }
-  } catch (error) {
-    // One damaged file is no reason not to look at the others.
-    if (!AuditCorruptError.isInstance(error)) throw error;
-    check.findings.problem(error.seq, error.message);
-  } finally {
-    database?.close();
-  }
-}
-
-/** The log's identity as the first sound entry of the database gives it. */
-function logIdentity(engine: Engine, bytes: Buffer, path: string): string | undefined {
-  try {
-    return withDatabase(engine, Buffer.from(bytes), path, (database) => {
-      for (const { hash, body } of database.rows()) {
-        const stored = soundEntry(hash, body);
-        if (stored !== undefined) return stored.entry.log;
-      }
-      return undefined;
-    });
-  } catch (error) {
-    // What is wrong with the database is reported when its rows are checked.
-    if (!AuditCorruptError.isInstance(error)) throw error;
-    return undefined;
-  }
 }

@@ -1,0 +1,76 @@
+/** What the audit log needs of the place where it is kept. There is one for files, `file-store.ts`. */
+
+import type { CapFenceError } from "../errors.ts";
+import type { ChainCheck } from "./chain-check.ts";
+import type { Head, PreparedEntry, StoredEntry } from "./entry.ts";
+
+/** Which end of a log is read first. */
+export type ReadingOrder = "oldest first" | "latest first";
+
+/** A place that holds one log, or can. Nothing is opened before it is needed. */
+export interface AuditStore {
+  /** How messages name it. No secret is in it. */
+  readonly name: string;
+
+  /**
+   * What tells it from every other log that this process may write; the same for every name of one log.
+   *
+   * @throws AuditUnavailableError when the place can't be looked into.
+   */
+  key(): string;
+
+  /**
+   * Opens the log for appending, or makes a new one. A process has one writer for each log; see `log.ts`.
+   *
+   * @throws AuditUnavailableError when the log can't be reached, read or written.
+   * @throws AuditCorruptError when it contradicts itself.
+   */
+  openWriter(): Promise<StoreWriter>;
+
+  /** Every entry, each once and each checked against its hash. Throws as `readEntries` does. */
+  entries(order: ReadingOrder): AsyncIterable<StoredEntry>;
+
+  /**
+   * Gives every entry, as it is stored, to `check`.
+   *
+   * @throws AuditUnavailableError when there is no log, or it can't be read.
+   * @throws AuditCorruptError when nothing more can be read, because of what it holds.
+   */
+  check(check: ChainCheck): Promise<void>;
+
+  /** Makes sure that every entry that can be read is durable. */
+  flush(): Promise<void>;
+
+  /** Yields at once, and whenever something may have been appended; a last time after `signal` has been aborted. */
+  changes(pause: Pause, signal: AbortSignal): AsyncIterable<void>;
+}
+
+/** Resolves after so many milliseconds, or as soon as `signal` is aborted. */
+export type Pause = (milliseconds: number, signal: AbortSignal) => Promise<void>;
+
+/** Appends to one log. */
+export interface StoreWriter {
+  /** The log's identity, the same in all its entries. */
+  readonly identity: string;
+
+  /** Why this writer has stopped for good, if it has. */
+  readonly failure: CapFenceError | undefined;
+
+  /**
+   * Appends an entry and resolves with its place in the chain once it is durable. Calls made at the same time share one
+   * flush.
+   *
+   * @throws AuditUnavailableError when it can't be written.
+   * @throws AuditCorruptError when the log contradicts what this writer knows.
+   */
+  append(entry: PreparedEntry): Promise<Head>;
+
+  /** Stops for good: every waiting and further append is refused with `failure`. */
+  fail(failure: CapFenceError): void;
+
+  /** Finishes what is waiting and lets go of the log. @throws AuditUnavailableError when that could not be done in order. */
+  close(): Promise<void>;
+
+  /** The same at the end of the process, when nothing asynchronous runs any more, as far as it can be done. */
+  closeNow(): void;
+}

@@ -1,0 +1,84 @@
+/**
+ * Verification of a log in files: every column and the schema against the entries; the tail against the database; every
+ * segment against the entry that names it.
+ */
+
+import { setImmediate as nextTurn } from "node:timers/promises";
+
+import { AuditCorruptError } from "../errors.ts";
+import type { ChainCheck } from "./chain-check.ts";
+import { EntryDatabase, withDatabase } from "./database.ts";
+import { sha256, soundEntry } from "./entry.ts";
+import { nodeFiles } from "./files.ts";
+import { readIfThere, readLogBytes } from "./read-file.ts";
+import { listSegments } from "./segments.ts";
+import { loadEngine, type Engine } from "./sqlite.ts";
+import { parseTailHeader, splitTail } from "./tail.ts";
+
+/**
+ * Gives what lies at a real path to `check`, part by part.
+ *
+ * @throws AuditUnavailableError when there is no log, it can't be read, or it is of a newer format.
+ * @throws AuditCorruptError when nothing more can be read, because of what is there.
+ */
+export async function checkFiles(path: string, check: ChainCheck): Promise<void> {
+  const engine = await loadEngine();
+  const { tail, database } = readLogBytes(path);
+  const tailLines = tail === undefined ? undefined : splitTail(tail);
+  const header = parseTailHeader(tailLines?.lines[0]);
+  const log = logIdentity(engine, database, path) ?? header?.log;
+  for (const segment of log === undefined ? [] : listSegments(nodeFiles, path, log)) {
+    const bytes = readIfThere(segment.path);
+    if (bytes === undefined) continue;
+    check.segment(segment.name, segment.first, sha256(bytes));
+    await checkRows(engine, bytes, segment.path, check);
+  }
+  check.parts.database();
+  await checkRows(engine, database, path, check);
+  if (tailLines !== undefined) check.tail(tailLines.lines, header, tailLines.rest);
+}
+
+async function checkRows(engine: Engine, bytes: Buffer, path: string, check: ChainCheck): Promise<void> {
+  for (const suffix of ["-journal", "-wal"]) {
+    if (nodeFiles.identify(`${path}${suffix}`) !== undefined) {
+      check.findings.problem(undefined, `${path}${suffix} would make other SQLite readers see something else`);
+    }
+  }
+  let database: EntryDatabase | undefined;
+  try {
+    database = EntryDatabase.open(engine, bytes, path);
+    const structure = database.structureProblem();
+    if (structure !== undefined)
+      check.findings.problem(undefined, `the structure of ${path} is damaged (${structure})`);
+    let rows = 0;
+    for (const row of database.rows()) {
+      check.row(row);
+      // Others may run in between: a log can be verified in the process that writes it.
+      if (rows % 1024 === 0) await nextTurn();
+      rows += 1;
+    }
+  } catch (error) {
+    // One damaged file is no reason not to look at the others.
+    if (!AuditCorruptError.isInstance(error)) throw error;
+    check.findings.problem(error.seq, error.message);
+  } finally {
+    database?.close();
+  }
+}
+
+/** The log's identity as the first sound entry of the database gives it. */
+function logIdentity(engine: Engine, bytes: Buffer, path: string): string | undefined {
+  try {
+    return withDatabase(engine, Buffer.from(bytes), path, (database) => {
+      for (const { hash, body } of database.rows()) {
+        const stored = soundEntry(hash, body);
+        if (stored !== undefined) return stored.entry.log;
+      }
+      return undefined;
+    });
+  } catch (error) {
+    // What is wrong with the database is reported when its rows are checked.
+    if (!AuditCorruptError.isInstance(error)) throw error;
+    return undefined;
+  }
+}
