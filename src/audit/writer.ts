@@ -11,6 +11,7 @@ import type { Head, PreparedEntry } from "./entry.ts";
 import { explainFileError, type AuditFiles } from "./files.ts";
 import { fold } from "./fold.ts";
 import type { FoldContext } from "./fold-context.ts";
+import { GroupQueue } from "./group-queue.ts";
 import { LockHeldError, LogLock } from "./lock.ts";
 import { SEGMENT_ENTRIES } from "./segments.ts";
 import { loadEngine } from "./sqlite.ts";
@@ -46,8 +47,7 @@ export class LogWriter {
   readonly #path: string;
   readonly #lock: LogLock;
   readonly #context: FoldContext;
-  readonly #queue: Pending[] = [];
-  #flushing: Promise<void> | undefined;
+  readonly #queue = new GroupQueue<Pending>(GROUP_SIZE, async (group) => await this.#commit(group));
   #folding: Promise<void> | undefined;
   #idle: NodeJS.Timeout | undefined;
   #isClosing = false;
@@ -106,16 +106,15 @@ export class LogWriter {
   append(entry: PreparedEntry): Promise<Head> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
-      this.#queue.push({ entry, resolve, reject });
-      this.#flushing ??= this.#flush();
+      this.#queue.add({ entry, resolve, reject });
     });
   }
 
   /** Stops for good: every waiting and further append is refused with `failure`. */
   fail(failure: CapFenceError): void {
-    this.#failure ??= failure;
+    const first = (this.#failure ??= failure);
     clearTimeout(this.#idle);
-    for (const { reject } of this.#queue.splice(0)) reject(this.#failure);
+    for (const { reject } of this.#queue.clear()) reject(first);
   }
 
   /**
@@ -126,7 +125,7 @@ export class LogWriter {
   async close(): Promise<void> {
     this.#isClosing = true;
     clearTimeout(this.#idle);
-    await this.#flushing;
+    await this.#queue.settled();
     await this.#folding;
     try {
       if (this.#failure === undefined) await doLater(fold(this.#context));
@@ -157,18 +156,6 @@ export class LogWriter {
     this.#lock.dispose();
   }
 
-  async #flush(): Promise<void> {
-    while (this.#failure === undefined) {
-      // After all that is ready to run now, so that callers who go on at the same time are written together.
-      await new Promise<void>((resolve) => process.nextTick(resolve));
-      const group = this.#queue.splice(0, GROUP_SIZE);
-      if (group.length === 0) break;
-      await this.#commit(group);
-      this.#scheduleFold();
-    }
-    this.#flushing = undefined;
-  }
-
   async #commit(group: readonly Pending[]): Promise<void> {
     try {
       const { heads, tail } = await this.#lock.hold(() => {
@@ -185,6 +172,7 @@ export class LogWriter {
       // A lock that stayed taken leaves nothing half done. Anything else may, and no retry could make it certain.
       if (!(error instanceof LockHeldError)) this.fail(failure);
     }
+    this.#scheduleFold();
   }
 
   #scheduleFold(): void {
