@@ -9,12 +9,14 @@ import { readQuantity } from "../../src/policy/conditions/quantity.ts";
 import { call } from "./calls.ts";
 import { issuesIn } from "./load-errors.ts";
 
+const report = (_: unknown, message: string): never => {
+  throw new Error(message);
+};
+
 const ask = (key: string, value: unknown, fields: object): Answer => {
   const kind = CONDITIONS[key];
   if (kind === undefined) throw new Error(`no condition ${key}`);
-  const condition = kind.compile(value, (_, message) => {
-    throw new Error(message);
-  });
+  const condition = kind.compile(value, report, "deny");
   const subject = new Subject(call(fields));
   expect(condition.why(subject)).toMatch(/\S/);
   return condition.ask(subject);

@@ -7,7 +7,7 @@ import { PayloadText } from "../../src/policy/payload-text.ts";
 import { call, decide } from "./calls.ts";
 
 const ask = (contains: unknown, payload: object): Answer =>
-  kind.compile(contains, () => {}).ask(new Subject(call({ payload })));
+  kind.compile(contains, () => {}, "deny").ask(new Subject(call({ payload })));
 
 describe("contains", () => {
   it.each<[unknown, object, Answer]>([

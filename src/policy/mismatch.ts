@@ -29,6 +29,8 @@ export function mismatch(error: ErrorObject): string {
     case "minimum":
     case "maximum":
       return outOfRange(error);
+    case "pattern":
+      return `must be ${String(title)}`;
     case "enum":
       return `must be ${String(title)}${meant(error)}`;
     default:

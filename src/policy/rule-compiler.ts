@@ -71,7 +71,7 @@ class RuleCompiler {
     if (!isRecord(fields)) return;
     const conditions: NamedCondition[] = [];
     for (const key of Object.keys(fields)) {
-      const condition = this.#condition(path, key, fields[key]);
+      const condition = this.#condition(path, section, key, fields[key]);
       if (condition !== undefined) conditions.push(condition);
     }
     const written = fields["id"];
@@ -96,13 +96,13 @@ class RuleCompiler {
     this.#rules.push(rule);
   }
 
-  #condition(path: Path, key: string, value: unknown): NamedCondition | undefined {
+  #condition(path: Path, section: DecisionKind, key: string, value: unknown): NamedCondition | undefined {
     const kind = Object.hasOwn(CONDITIONS, key) ? CONDITIONS[key] : undefined;
     if (kind === undefined || this.#touches(path, key)) return undefined;
-    const name = isScalar(value) ? `${key} ${typeof value} ${value}` : undefined;
+    const name = isScalar(value) ? `${section} ${key} ${typeof value} ${value}` : undefined;
     const known = name === undefined ? undefined : this.#shared.get(name);
     if (known !== undefined) return known;
-    const condition = kind.compile(value, (inner, message) => this.#report([...path, key, ...inner], message));
+    const condition = kind.compile(value, (inner, message) => this.#report([...path, key, ...inner], message), section);
     const named = { key, ...condition };
     // What has a problem is compiled again, so that the problem is told at every place.
     if (name !== undefined && this.#source.diagnostics.clean) this.#shared.set(name, named);

@@ -1,6 +1,6 @@
 /** What a condition of a rule is: compiled once from YAML, then asked about events. */
 
-import type { ActionEvent } from "../../event.ts";
+import type { ActionEvent, DecisionKind } from "../../event.ts";
 import type { Answer } from "../answer.ts";
 import type { JsonSchema } from "../json-schema.ts";
 import { PayloadText } from "../payload-text.ts";
@@ -65,8 +65,11 @@ export type ReportProblem = (path: readonly (string | number)[], message: string
 export interface ConditionKind {
   /** The shape of its value. Titles finish the sentence "must be …"; descriptions are for editors. */
   readonly schema: JsonSchema;
-  /** Makes a condition of a value that the schema has accepted. Runs once, when the policy is loaded. */
-  readonly compile: (value: unknown, report: ReportProblem) => Condition;
+  /**
+   * Makes a condition of a value that the schema has accepted. Runs once, when the policy is loaded. `section` is that of
+   * the rule, since what a restriction may guess, a permission must know.
+   */
+  readonly compile: (value: unknown, report: ReportProblem, section: DecisionKind) => Condition;
 }
 
 /** The items of a list, or the one value that stands for a list of one. */

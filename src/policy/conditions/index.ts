@@ -7,8 +7,10 @@ import { contains } from "./contains.ts";
 import { contextField, environment, riskLevel } from "./context.ts";
 import { matchKeywords } from "./keywords.ts";
 import { matchRegex } from "./match-regex.ts";
-import { pathPrefix } from "./path-prefix.ts";
+import { pathPrefix } from "./path/path-prefix.ts";
+import { path } from "./path/path.ts";
 import { payloadField, payloadFields } from "./payload-field.ts";
+import { url } from "./url/url.ts";
 
 /** The kinds of conditions. A new one is a file beside this one and a line here. */
 export const CONDITIONS: Readonly<Record<string, ConditionKind>> = {
@@ -20,6 +22,8 @@ export const CONDITIONS: Readonly<Record<string, ConditionKind>> = {
   amount_lt: amount("lt"),
   amount_lte: amount("lte"),
   path_prefix: pathPrefix,
+  path,
+  url,
   environment,
   user_role: contextField("user_role"),
   tenant: contextField("tenant"),

@@ -8,9 +8,7 @@ import { search } from "./expression.ts";
 import { compileExpressions } from "./match-regex.ts";
 import { compare, COMPARISON_NAMES, COMPARISONS, type ComparisonName } from "./quantity.ts";
 import { acrossLists, compileScalars, type ValueTest } from "./scalar.ts";
-
-/** Dots separate the keys that lead to a field. */
-const FIELD_SYNTAX = "^[^.\\s][^.]*(?:\\.[^.]+){0,15}$";
+import { FIELD_SYNTAX } from "./stated.ts";
 
 const SCALARS = oneOrList(SCALAR, "a list of values", "The value is this, or any of these; text may be a glob.");
 

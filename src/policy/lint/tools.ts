@@ -1,7 +1,9 @@
 /** Whether a policy's conditions are about fields that the tools they are for really have. */
 
 import { AMOUNT_FIELDS } from "../conditions/amount.ts";
-import { PATH_FIELDS } from "../conditions/path-prefix.ts";
+import { listed } from "../conditions/condition.ts";
+import { PATH_FIELDS } from "../conditions/path/path.ts";
+import { URL_FIELDS } from "../conditions/url/url.ts";
 import type { Policy } from "../policy.ts";
 import type { WrittenRule } from "../rule.ts";
 import { patternsOverlap } from "./coverage.ts";
@@ -24,10 +26,11 @@ export interface ToolFinding extends PolicyWarning {
   readonly tool: string;
 }
 
-/** Fields of which a condition reads whatever is there, and a word for them. */
+/** Fields of which a condition reads whatever is there, unless it names its own, and a word for them. */
 const FIELDS_OF: readonly (readonly [RegExp, readonly string[], string])[] = [
   [/^amount_/, AMOUNT_FIELDS, "an amount"],
-  [/^path_prefix$/, PATH_FIELDS, "a path"],
+  [/^path(?:_prefix)?$/, PATH_FIELDS, "a path"],
+  [/^url$/, URL_FIELDS, "a URL"],
 ];
 
 /**
@@ -51,8 +54,9 @@ function checkCondition(
 ): readonly ToolFinding[] {
   const group = FIELDS_OF.find(([keys]) => keys.test(key));
   if (group !== undefined) {
-    const [, fields, word] = group;
-    const found = fields.map((field) => lookup([field]));
+    const [, usual, word] = group;
+    const fields = fieldsNamedBy(rule.fields[key]) ?? usual;
+    const found = fields.map((field) => lookup(field.split(".")));
     return finding(rule, [key], tool, best(found), `${word} (${fields.join(", ")})`);
   }
   if (key === "table") return finding(rule, [key], tool, lookup(["table"]), "the field table");
@@ -64,6 +68,12 @@ function checkCondition(
       ? []
       : finding(rule, [key, field], tool, lookup(field.split(".")), `the field ${field}`),
   );
+}
+
+/** The fields that a condition names under `field`. */
+function fieldsNamedBy(condition: unknown): readonly string[] | undefined {
+  if (typeof condition !== "object" || condition === null || !("field" in condition)) return undefined;
+  return listed(condition.field).map(String);
 }
 
 /** One field that is always there is enough. */
