@@ -9,6 +9,8 @@ export interface Labelled {
   readonly intent: string;
   /** `dangerous`: a rule for the intent must fire. `benign`: it must not. `opaque`: nobody can tell from the text. */
   readonly class: "dangerous" | "benign" | "opaque";
+  /** Strings with one intent behind different spellings. */
+  readonly family?: string;
   readonly root?: string;
   readonly platform?: "posix" | "win32";
   readonly dialect?: string;
@@ -16,7 +18,7 @@ export interface Labelled {
 }
 
 /** The strings of one file. */
-export function corpus(name: "path" | "sql" | "url"): readonly Labelled[] {
+export function corpus(name: "path" | "shell" | "sql" | "url"): readonly Labelled[] {
   return JSON.parse(readFileSync(`__tests__/fixtures/corpus/${name}.json`, "utf8")) as readonly Labelled[];
 }
 

@@ -2,6 +2,7 @@
 
 import { amount } from "./amount.ts";
 import { callerDepth } from "./caller-depth.ts";
+import { command } from "./command/index.ts";
 import type { ConditionKind } from "./condition.ts";
 import { contains } from "./contains.ts";
 import { contextField, environment, riskLevel } from "./context.ts";
@@ -24,6 +25,7 @@ export const CONDITIONS: Readonly<Record<string, ConditionKind>> = {
   path_prefix: pathPrefix,
   path,
   url,
+  command,
   environment,
   user_role: contextField("user_role"),
   tenant: contextField("tenant"),

@@ -12,8 +12,8 @@ export function containsOnShell(rules: readonly WrittenRule[]): readonly PolicyW
     if (rule.fields["contains"] === undefined || !SHELLS.has(rule.capability.split(".")[0] ?? "")) return [];
     const message =
       rule.decision.decision === "allow"
-        ? "allows any command line with this text somewhere in it; anchor a match_regex that leaves no room for more"
-        : "a shell has other spellings for this command that the text does not match; allow what is needed rather than deny texts";
+        ? "allows any command line with this text somewhere in it; list the commands that are meant under `command`"
+        : "a shell has other spellings for this command that the text does not match; use `command`, which reads it as a shell does";
     return warnAt(rule, "contains-on-shell", message, ["contains"]);
   });
 }

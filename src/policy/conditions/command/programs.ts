@@ -1,0 +1,443 @@
+/** What is known of programs: what their options mean, which take a value, run something or write a file. */
+
+/** One program, or one of its subcommands. Options are separated by spaces. */
+export interface ProgramKnowledge {
+  /** Options by what they mean. */
+  readonly meanings?: Readonly<Record<string, string>>;
+  /** Options that take a value, in the same word or the next. */
+  readonly values?: string;
+  /** Options that take none. Needed only where others do. */
+  readonly switches?: string;
+  /** Options before a subcommand that take a value. */
+  readonly globals?: string;
+  /** Options whose value is run, or loaded as code. */
+  readonly runs?: string;
+  /** Options whose value names a file that is written; without a value, the program writes. */
+  readonly writes?: string;
+  /** Which of its operands names a file that is written, counted from 1. */
+  readonly writesOperand?: number;
+  /** How many of its first operands are text, and not names of files, unless one of `pattern` is given. */
+  readonly text?: number;
+  /** Options that take the place of the text among the operands. */
+  readonly pattern?: string;
+  /** Whether options are words after one dash: `-name`. */
+  readonly words?: boolean;
+}
+
+const ALL_TEXT = Number.POSITIVE_INFINITY;
+
+/** By name, or by name and subcommand. */
+const PROGRAMS: Readonly<Record<string, ProgramKnowledge>> = {
+  rm: {
+    meanings: {
+      recursive: "-r -R --recursive",
+      force: "-f --force",
+      interactive: "-i -I --interactive",
+      dir: "-d --dir",
+      verbose: "-v --verbose",
+    },
+    switches: "--preserve-root --no-preserve-root --one-file-system --help --version",
+  },
+  rmdir: { meanings: { parents: "-p --parents", verbose: "-v --verbose" }, switches: "--ignore-fail-on-non-empty" },
+  chmod: {
+    meanings: { recursive: "-R --recursive", verbose: "-v --verbose", quiet: "-f --silent --quiet" },
+    values: "--reference",
+    text: 1,
+  },
+  chown: {
+    meanings: { recursive: "-R --recursive", verbose: "-v --verbose", dereference: "-h --no-dereference" },
+    values: "--from --reference",
+    text: 1,
+  },
+  chgrp: { meanings: { recursive: "-R --recursive", verbose: "-v --verbose" }, values: "--reference", text: 1 },
+  cp: {
+    meanings: {
+      recursive: "-r -R -a --recursive --archive",
+      force: "-f --force",
+      archive: "-a --archive",
+      no_clobber: "-n --no-clobber",
+      interactive: "-i --interactive",
+      verbose: "-v --verbose",
+    },
+    values: "-t --target-directory -S --suffix --sparse --reflink --preserve --no-preserve --backup",
+  },
+  mv: {
+    meanings: {
+      force: "-f --force",
+      no_clobber: "-n --no-clobber",
+      interactive: "-i --interactive",
+      verbose: "-v --verbose",
+    },
+    values: "-t --target-directory -S --suffix --backup",
+  },
+  ln: { meanings: { symbolic: "-s --symbolic", force: "-f --force" }, values: "-t -S" },
+  mkdir: { meanings: { parents: "-p --parents", verbose: "-v --verbose" }, values: "-m --mode" },
+  ls: {
+    meanings: {
+      all: "-a --all",
+      almost_all: "-A --almost-all",
+      long: "-l",
+      recursive: "-R --recursive",
+      human: "-h --human-readable",
+      reverse: "-r --reverse",
+      by_time: "-t",
+      by_size: "-S",
+      directory: "-d --directory",
+    },
+    values: "-I -w -T --ignore --hide --width --tabsize --time-style --block-size",
+    switches: "-1 -F -i -s -g -o -n -p -q -x -m -c -u -k -X -G",
+  },
+  grep: {
+    meanings: {
+      recursive: "-r -R --recursive --dereference-recursive",
+      ignore_case: "-i --ignore-case",
+      number: "-n --line-number",
+      invert: "-v --invert-match",
+      count: "-c --count",
+      files: "-l --files-with-matches",
+      quiet: "-q --quiet --silent",
+      extended: "-E --extended-regexp",
+      fixed: "-F --fixed-strings",
+      word: "-w --word-regexp",
+    },
+    values:
+      "-e -f -m -A -B -C -d -D --regexp --file --max-count --after-context --before-context --context --include --exclude --exclude-dir --exclude-from --label --color --binary-files",
+    switches:
+      "-o -s -h -H -L -x -a -I -z -Z -P -G -b -T -y -U -V -u --only-matching --no-messages --no-filename --with-filename --null --text",
+    text: 1,
+    pattern: "-e -f --regexp --file",
+  },
+  rg: {
+    meanings: { ignore_case: "-i --ignore-case", number: "-n --line-number", hidden: "-. --hidden" },
+    values:
+      "-e -f -g -t -T -m -A -B -C -r -j -M -d --regexp --file --glob --type --type-not --max-count --max-depth --sort",
+    switches: "-l -c -v -w -F -S -s -u -o -p -H -N -0 --files --no-ignore --json",
+    runs: "--pre --hostname-bin -z --search-zip",
+    text: 1,
+    pattern: "-e -f --regexp --file --files",
+  },
+  sort: {
+    meanings: { reverse: "-r --reverse", numeric: "-n --numeric-sort", unique: "-u --unique" },
+    values: "-k -t -S -T --key --field-separator --buffer-size --temporary-directory --parallel --files0-from --sort",
+    switches: "-b -d -f -g -h -i -M -R -V -c -C -m -s -z",
+    runs: "--compress-program",
+    writes: "-o --output",
+  },
+  head: {
+    meanings: { lines: "-n --lines", bytes: "-c --bytes" },
+    values: "-n -c --lines --bytes",
+    switches: "-q -v -z",
+  },
+  tail: {
+    meanings: { lines: "-n --lines", bytes: "-c --bytes", follow: "-f -F --follow" },
+    values: "-n -c -s --lines --bytes --pid --sleep-interval --max-unchanged-stats",
+    switches: "-q -v -z -r --retry",
+  },
+  cut: { values: "-b -c -d -f --bytes --characters --delimiter --fields --output-delimiter", switches: "-n -s -z" },
+  wc: { values: "--files0-from", switches: "-c -m -l -L -w" },
+  du: {
+    values: "-d -B -t -X --max-depth --exclude --block-size --threshold --files0-from",
+    switches: "-a -b -c -h -k -m -s -x -L -P -0",
+  },
+  tree: {
+    values: "-L -P -I -H -T --filelimit --charset --sort --timefmt --fromfile",
+    switches: "-a -d -f -i -s -h -D -F -C -n -N -r -t -J -X --noreport --dirsfirst",
+    writes: "-o --output",
+  },
+  split: { values: "-a -b -l -n -C --lines --bytes --number", runs: "--filter" },
+  diff: {
+    meanings: { recursive: "-r --recursive", brief: "-q --brief", unified: "-u -U --unified" },
+    values: "-U -C -x -X -I -F -W --exclude --exclude-from --to-file --from-file --label --color --context",
+    switches: "-a -b -B -c -d -E -i -l -n -N -p -s -t -T -w -y",
+    writes: "--output",
+  },
+  tar: {
+    meanings: {
+      extract: "-x --extract --get",
+      create: "-c --create",
+      list: "-t --list",
+      file: "-f --file",
+      gzip: "-z --gzip",
+      verbose: "-v --verbose",
+    },
+    values:
+      "-f -C -b -g -K -N -T -X -H -V --file --directory --exclude --files-from --exclude-from --transform --owner --group --mode",
+    runs: "--checkpoint-action -I --use-compress-program --to-command -F --info-script --new-volume-script --rmt-command --rsh-command",
+  },
+  zip: { meanings: { recursive: "-r --recurse-paths" }, runs: "-TT --unzip-command" },
+  unzip: {},
+  rsync: {
+    meanings: {
+      recursive: "-r -a --recursive --archive",
+      delete:
+        "--delete --delete-before --delete-during --delete-delay --delete-after --delete-excluded --del --delete-missing-args",
+      archive: "-a --archive",
+      dry_run: "-n --dry-run",
+    },
+    values:
+      "-f -B -T -M --exclude --include --filter --exclude-from --include-from --files-from --log-file --port --backup-dir",
+    runs: "-e --rsh --rsync-path",
+  },
+  scp: { meanings: { recursive: "-r" }, values: "-P -i -l -c -J", runs: "-S -o -F -D" },
+  sftp: { values: "-P -i -l -c -J", runs: "-S -o -F -b -D" },
+  curl: {
+    meanings: {
+      data: "-d --data --data-raw --data-binary --data-urlencode --json",
+      upload: "-T --upload-file",
+      form: "-F --form",
+      request: "-X --request",
+      output: "-o --output -O --remote-name",
+      location: "-L --location",
+      silent: "-s --silent",
+    },
+    values:
+      "-A -b -d -e -F -H -m -r -t -T -u -U -w -x -X -y -Y -z -C -E -P -Q --data --data-raw --data-binary --data-urlencode --json --header --user --user-agent --url --max-time --connect-timeout --retry --proxy --request --form --upload-file --cacert --cert --key --cookie --referer --resolve --range --write-out --limit-rate --interface",
+    switches: "-# -0 -1 -2 -3 -4 -6 -f -g -i -I -k -l -L -n -N -p -q -R -s -S -v -V -Z -a -B -G -j -J",
+    runs: "-K --config --engine",
+    writes:
+      "-o --output -O --remote-name -c --cookie-jar -D --dump-header --trace --trace-ascii --output-dir --stderr --libcurl --etag-save --hsts --alt-svc",
+    text: ALL_TEXT,
+  },
+  wget: {
+    meanings: { output: "-O --output-document", recursive: "-r --recursive", post: "--post-data --post-file" },
+    values:
+      "-i -U -T -t -w -l -A -R -D -e --header --user --password --post-data --post-file --timeout --tries --method --body-data --body-file",
+    runs: "--use-askpass -e --execute --config",
+    writes: "-O --output-document -o --output-file -a --append-output -P --directory-prefix",
+  },
+  docker: {
+    meanings: { force: "-f --force", all: "-a --all", volumes: "-v --volumes" },
+    globals: "-H --host -l --log-level --config -c --context --tlscacert --tlscert --tlskey",
+    values: "-f --filter --format -n --tail --since --until -t --tag --file --build-arg --target --network --name",
+  },
+  kubectl: {
+    meanings: { all: "--all", all_namespaces: "-A --all-namespaces", force: "--force", filename: "-f --filename" },
+    globals:
+      "-n --namespace --context --cluster --kubeconfig -s --server --user --token --as --as-group --request-timeout -v --cache-dir",
+    values:
+      "-n --namespace -l --selector -o --output -f --filename -c --container --field-selector --context --kubeconfig",
+  },
+  helm: { globals: "-n --namespace --kube-context --kubeconfig", runs: "--post-renderer" },
+  npm: {
+    meanings: { global: "-g --global", force: "-f --force" },
+    globals: "--prefix -w --workspace --loglevel --registry --userconfig --cache -C",
+    runs: "--script-shell --node-options --git --shell --viewer --editor --browser",
+  },
+  pnpm: { globals: "-C --dir -F --filter", runs: "--script-shell -c --shell-mode" },
+  yarn: { globals: "--cwd", runs: "--script-shell --use-yarnrc" },
+  cargo: { globals: "--manifest-path -C --color -Z", runs: "--config" },
+  go: { runs: "-exec --exec -toolexec --toolexec -vettool --vettool -overlay --overlay", words: true },
+  terraform: {
+    meanings: { auto_approve: "-auto-approve --auto-approve", destroy: "-destroy --destroy", force: "-force --force" },
+    globals: "-chdir",
+    words: true,
+  },
+  aws: {
+    meanings: { recursive: "--recursive", force: "--force", delete: "--delete" },
+    globals: "--profile --region --output --endpoint-url --query --ca-bundle",
+  },
+  gcloud: { meanings: { quiet: "-q --quiet" }, globals: "--project --account --configuration --format --verbosity" },
+  gh: { globals: "-R --repo", text: ALL_TEXT },
+  systemctl: { meanings: { force: "-f --force", now: "--now" }, globals: "-H --host -M --machine -t --type -n" },
+  psql: {
+    meanings: { command: "-c --command", file: "-f --file" },
+    values: "-c -d -F -h -p -P -R -T -U -v --command --dbname --host --port --username --set --variable",
+    switches: "-a -A -b -e -E -H -l -n -q -S -s -t -V -w -W -x -X -z -0 -1",
+    runs: "-f --file",
+    writes: "-o --output -L --log-file",
+    text: ALL_TEXT,
+  },
+  mysql: {
+    meanings: { execute: "-e --execute" },
+    values: "-e -h -P -u -D --execute --host --port --user --database",
+    writes: "--tee",
+    runs: "--pager",
+    text: ALL_TEXT,
+  },
+  sqlite3: { runs: "-init --init", words: true, text: ALL_TEXT },
+  jq: {
+    switches: "-r -c -e -s -S -C -M -a -n -j --raw-output --compact-output",
+    values: "--indent",
+    runs: "-f --from-file -L",
+    text: 1,
+    pattern: "--args",
+  },
+  yq: {
+    meanings: { in_place: "-i --inplace -y" },
+    writes: "-i --inplace",
+    runs: "--from-file -s --split-exp",
+    text: 1,
+  },
+  sed: {
+    meanings: { in_place: "-i --in-place", quiet: "-n --quiet --silent", extended: "-E -r --regexp-extended" },
+    values: "-e -l --expression --line-length",
+    switches: "-s -u -z --posix --sandbox --debug --null-data --separate --unbuffered",
+    runs: "-f --file",
+    writes: "-i --in-place",
+    text: 1,
+    pattern: "-e --expression -f --file",
+  },
+  awk: {
+    values: "-F -v --field-separator --assign",
+    runs: "-f --file -i --include -l --load -E --exec -e --source",
+    writes: "-d -o -p --dump-variables --pretty-print --profile",
+    text: 1,
+  },
+  man: { runs: "-P --pager -H --html -C --config-file", text: ALL_TEXT },
+  less: { runs: "-k --lesskey-file --lesskey-src --lesskey-content", writes: "-o -O --log-file --LOG-FILE" },
+  date: {
+    values: "-d --date -I -R -r --reference",
+    switches: "-u --utc --universal",
+    runs: "-s --set -f --file",
+    text: ALL_TEXT,
+  },
+  file: {
+    values: "-F -e -P",
+    runs: "-m --magic-file -C --compile",
+    switches: "-b -i -k -L -h -N -s -z -Z --mime-type",
+  },
+  gpg: {
+    meanings: { export_secret: "--export-secret-keys --export-secret-subkeys" },
+    runs: "--agent-program --exec-path --photo-viewer",
+    writes: "-o --output",
+  },
+  gcc: { runs: "-wrapper -fplugin -specs -B", writes: "-o", words: true },
+  make: { values: "-C -j -l -o -W --directory --jobs", runs: "-f --file --makefile --eval -I --include-dir -E" },
+  echo: { text: ALL_TEXT },
+  printf: { runs: "-v", text: ALL_TEXT },
+  tr: { text: ALL_TEXT },
+  ps: { text: ALL_TEXT },
+  type: { text: ALL_TEXT },
+  which: { text: ALL_TEXT },
+  find: { words: true },
+  uniq: { values: "-f -s -w", switches: "-c -d -D -i -u -z", writesOperand: 2 },
+  git: {
+    globals: "-C -c --config-env --git-dir --work-tree --namespace --super-prefix --attr-source",
+    switches:
+      "-P --no-pager --bare --no-replace-objects --no-optional-locks --literal-pathspecs --glob-pathspecs --noglob-pathspecs --icase-pathspecs --no-lazy-fetch --no-advice --version -v --help -h",
+  },
+  "git add": { meanings: { all: "-A --all", force: "-f --force", patch: "-p --patch" } },
+  "git branch": {
+    meanings: {
+      delete: "-d -D --delete",
+      force: "-f -D -M -C --force",
+      all: "-a --all",
+      remotes: "-r --remotes",
+      verbose: "-v -vv --verbose",
+    },
+    values: "-u --set-upstream-to --sort --format --points-at",
+  },
+  "git checkout": { meanings: { force: "-f --force -B", create: "-b -B --orphan" }, values: "-b -B --orphan" },
+  "git clean": {
+    meanings: { force: "-f --force", recursive: "-d", ignored: "-x -X", dry_run: "-n --dry-run" },
+    values: "-e --exclude",
+  },
+  "git commit": {
+    meanings: {
+      all: "-a --all",
+      amend: "--amend",
+      message: "-m --message",
+      no_verify: "-n --no-verify",
+      dry_run: "--dry-run",
+    },
+    values:
+      "-m -F -C -c -t --message --file --author --date --template --fixup --squash --reuse-message --reedit-message --trailer --cleanup",
+    text: ALL_TEXT,
+  },
+  "git diff": {
+    meanings: { staged: "--staged --cached", stat: "--stat", name_only: "--name-only", name_status: "--name-status" },
+    values: "-U -S -G -O --unified --diff-filter --word-diff",
+    runs: "--ext-diff --textconv",
+    writes: "--output",
+  },
+  "git fetch": {
+    meanings: { all: "--all", prune: "-p --prune", force: "-f --force", tags: "-t --tags" },
+    runs: "--upload-pack",
+  },
+  "git log": {
+    meanings: { oneline: "--oneline", stat: "--stat", graph: "--graph", all: "--all", patch: "-p -u --patch" },
+    values:
+      "-n -S -G -L -O --max-count --since --until --after --before --author --grep --format --pretty --date --committer --skip",
+    runs: "--ext-diff --textconv",
+    writes: "--output",
+  },
+  "git show": {
+    meanings: { stat: "--stat", name_only: "--name-only" },
+    values: "-S -G -O --format --pretty",
+    runs: "--ext-diff --textconv",
+    writes: "--output",
+  },
+  "git pull": { meanings: { rebase: "-r --rebase", force: "-f --force" }, values: "-s -X", runs: "--upload-pack" },
+  "git push": {
+    meanings: {
+      force: "-f --force --force-with-lease --force-if-includes --mirror +",
+      delete: "-d --delete --prune --mirror :",
+      all: "--all --branches --mirror",
+      tags: "--tags --follow-tags",
+      dry_run: "-n --dry-run",
+    },
+    values: "-o --push-option --repo",
+    runs: "--receive-pack --exec",
+  },
+  "git reset": { meanings: { hard: "--hard", soft: "--soft", mixed: "--mixed" } },
+  "git restore": { meanings: { staged: "-S --staged", worktree: "-W --worktree" }, values: "-s --source" },
+  "git rm": { meanings: { cached: "--cached", recursive: "-r", force: "-f --force" } },
+  "git stash": {},
+  "git status": { meanings: { short: "-s --short", branch: "-b --branch", porcelain: "--porcelain" } },
+  "git tag": {
+    meanings: { delete: "-d --delete", force: "-f --force", list: "-l --list", message: "-m --message" },
+    values: "-m -F -u --message --file",
+  },
+  "git clone": {
+    values: "-b -o -j --branch --depth --origin --reference",
+    runs: "-u --upload-pack -c --config --template",
+  },
+  "git grep": {
+    values: "-e -m -A -B -C --max-depth",
+    switches: "-n -i -l -w -v -E -F -P -c -q -h -H",
+    runs: "-O --open-files-in-pager --textconv",
+    text: 1,
+  },
+  "git rebase": { meanings: { interactive: "-i --interactive" }, runs: "-x --exec -s --strategy" },
+  "git difftool": { runs: "-x --extcmd -t --tool" },
+  "git archive": { runs: "--exec", writes: "-o --output" },
+  "git ls-remote": { runs: "-u --upload-pack --exec" },
+};
+
+/** Programs that take their arguments as data: none of them is a command that they run. */
+const DATA_ONLY = new Set(
+  `alias apropos apt apt-get aptitude ar as base32 base64 basename bc brew bunzip2 bzip2 cal cat cc cd chattr cksum clang
+  clear cmp col column comm composer csplit cut date dc dd deno df diff3 dig dir dirname dirs dmesg dnf dpkg du egrep eslint exiftool
+  expand expr factor false fd fdisk ffmpeg fgrep file finger fmt fold free g++ gem getent getopts git grep groups gunzip
+  gzip hash head help hexdump history host hostname iconv id ifconfig info install ip ipcs jest jobs join kill killall last
+  ldd less ln locale locate logger login logname look ls lsattr lsblk lscpu lsof md5sum mkdir mkfifo mktemp more mount mv
+  mypy nano netstat nl nm node nproc nslookup numfmt objdump od open pandoc passwd paste pathchk pgrep ping pip pkg pkill
+  popd pr prettier printenv ps pushd pwd pylint pytest python readelf readlink realpath redis-cli rename return rev rmdir
+  rpm ruff say seq sha1sum sha224sum sha256sum sha384sum sha512sum shasum shift shuf shutdown size sleep snap ss stat
+  strings stty sum svn sync tac tee test times top touch true truncate tsc tsort tty type uname unalias uniq units uptime
+  users uniq unset unlink unxz unzip vitest wait wall wc whatis whereis which who whoami write xdg-open xxd xz yum zcat
+  zfs zgrep zless zip zstd [ : bat hg code gradle mvn javac java rustc rustup ninja cmake meson bazel buck dotnet msbuild
+  phpunit rspec mocha ava tap black isort flake8 rubocop golangci-lint shellcheck tldr mail mutt sendmail telnet ftp
+  export readonly local declare typeset set ulimit umask exit break continue logout disown fg bg umount swapoff swapon
+  useradd userdel usermod groupadd visudo crontab chsh iptables nft setcap getcap setfacl getfacl route arp traceroute
+  mkfs fsck parted wipefs mkswap losetup shred reboot poweroff halt sysctl modprobe lsmod insmod rmmod journalctl`.split(
+    /\s+/,
+  ),
+);
+
+/** What is known of a program by the name it is {@link knownAs}, and of one of its subcommands. */
+export function knowledgeOf(name: string, subcommand?: string): ProgramKnowledge {
+  const own = subcommand === undefined ? undefined : entry(`${name} ${subcommand}`);
+  return own ?? entry(name) ?? NOTHING;
+}
+
+/** Whether a program takes no other command among its arguments. */
+export function takesDataOnly(name: string): boolean {
+  return DATA_ONLY.has(name) || Object.hasOwn(PROGRAMS, name) || name.startsWith("mkfs.");
+}
+
+const NOTHING: ProgramKnowledge = {};
+
+function entry(name: string): ProgramKnowledge | undefined {
+  return Object.hasOwn(PROGRAMS, name) ? PROGRAMS[name] : undefined;
+}
