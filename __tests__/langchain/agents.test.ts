@@ -52,7 +52,7 @@ describe("in createAgent", () => {
 
   it("gives the agent the same messages as the bare tool", async () => {
     const gate = openGate();
-    for (const { make, allowed, isRunnable } of KINDS) {
+    for (const { make, allowed } of KINDS) {
       const run = async (subject: Parameters<typeof gate.wrap>[0]): Promise<unknown> => {
         const model = fakeModel()
           .respondWithTools([{ name: subject.name, args: allowed, id: "yes" }])
@@ -64,8 +64,7 @@ describe("in createAgent", () => {
           name,
           tool_call_id,
           artifact: artifact as unknown,
-          // A bare runnable's message has no status, which means the same.
-          status: isRunnable === true ? "success" : status,
+          status,
         }));
       };
       expect(await run(gate.wrap(make([])))).toStrictEqual(await run(make([])));

@@ -126,15 +126,18 @@ describe("a wrapped tool", () => {
     expect(await gate.judged()).toEqual([{}, {}]);
   });
 
-  it("lets no bare absence into a runnable, which has no schema for it", async () => {
+  it("judges what a runnable is given outside a tool call as it is, since nobody parses that", async () => {
     const gate = openGate();
     const calls: unknown[] = [];
-    const runnable = RunnableLambda.from((input) => calls.push(input)).asTool({
+    const runnable = RunnableLambda.from((input) => void calls.push(input)).asTool({
       name: "unit",
-      schema: z.object({ input: z.string().optional() }),
+      schema: z.object({ path: z.string() }),
     });
-    await expect(gate.wrap(runnable).call(undefined)).rejects.toThrow(/did not match expected schema/);
-    expect(calls).toEqual([]);
+    const gated = gate.wrap(runnable);
+    await Reflect.apply(Reflect.get(gated, "invoke"), gated, [undefined]);
+    await Reflect.apply(Reflect.get(gated, "invoke"), gated, [{ path: 7, more: true }]);
+    expect(calls).toEqual([undefined, { path: 7, more: true }]);
+    expect(await gate.judged()).toEqual([{}, { path: 7, more: true }]);
   });
 
   it("judges a list or a number as the input", async () => {

@@ -1,5 +1,6 @@
 import { AIMessage, ToolMessage, type BaseMessage } from "@langchain/core/messages";
 import { fakeModel } from "@langchain/core/testing";
+import { RunnableLambda } from "@langchain/core/runnables";
 import { tool } from "@langchain/core/tools";
 import { Command, interrupt, MemorySaver } from "@langchain/langgraph";
 import {
@@ -34,6 +35,29 @@ const gateFor = ({ runtime }: Gate, options: Partial<GateOptions> = {}): AgentMi
 
 const swapping = (other: ReturnType<typeof reader>): AgentMiddleware =>
   createMiddleware({ name: "swapping", wrapToolCall: (request, handler) => handler({ ...request, tool: other }) });
+
+/** Runs another tool where the one that was asked for fails. */
+const fallingBackTo = (other: ReturnType<typeof reader>): AgentMiddleware =>
+  createMiddleware({
+    name: "falling back",
+    wrapToolCall: async (request, handler) => {
+      try {
+        return await handler(request);
+      } catch {
+        return await handler({ ...request, tool: other });
+      }
+    },
+  });
+
+/** Runs the tool that was asked for and answers with another. */
+const insteadOf = (other: ReturnType<typeof reader>): AgentMiddleware =>
+  createMiddleware({
+    name: "instead of",
+    wrapToolCall: async (request, handler) => {
+      await handler(request);
+      return await handler({ ...request, tool: other, toolCall: { ...request.toolCall, args: { path: "other" } } });
+    },
+  });
 
 const passing = createMiddleware({ name: "passing", wrapToolCall: (request, handler) => handler(request) });
 
@@ -244,6 +268,40 @@ describe("a call that does not arrive at the gated tool", () => {
         { kind: "decision", decision: "deny", authorized: false, reason: "bypassed", payload: { path: "a" } },
       ]);
     }
+  });
+
+  it.each<readonly [string, string, (other: ReturnType<typeof reader>) => AgentMiddleware]>([
+    ["after a refusal", "forbidden", fallingBackTo],
+    ["after the call", "a", insteadOf],
+  ])("is recorded when another tool answers %s, and so is the call itself", async (_name, path, make) => {
+    const gate = openGate();
+    const calls: unknown[] = [];
+    const error = await thrownBy(run([gateFor(gate), make(reader([]))], [reader(calls)], [call(path)]));
+    expect(String(error)).toContain("Blocked: bypassed");
+    const [decision, ...others] = shown(await gate.recorded());
+    expect(decision).toEqual(["decision", path === "a" ? "policy_allow" : "policy_deny"]);
+    expect(others.at(-1)).toEqual(["decision", "bypassed"]);
+  });
+
+  it("is none when middleware after ours tries the same tool again", async () => {
+    const gate = openGate();
+    const calls: unknown[] = [];
+    const twice = createMiddleware({
+      name: "twice",
+      wrapToolCall: async (request, handler) => {
+        await handler(request);
+        return await handler(request);
+      },
+    });
+    const direct = tool(() => new Command({ update: {} }), { name: "read", schema });
+    const bare = RunnableLambda.from(({ path }: { path: string }) => ({ read: path, calls: calls.push(path) }));
+    for (const subject of [reader(calls), direct, bare.asTool({ name: "read", schema })]) {
+      await run([gateFor(gate), twice], [subject], [call("a")]);
+    }
+    expect(calls).toEqual(["a", "a", "a", "a"]);
+    expect(shown(await gate.recorded()).filter((entry) => String(entry).startsWith("decision"))).toEqual(
+      Array.from({ length: 6 }, () => ["decision", "policy_allow"]),
+    );
   });
 
   it("is no matter when middleware before ours answers: nothing ran", async () => {

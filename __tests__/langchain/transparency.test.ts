@@ -177,25 +177,38 @@ describe("an allowed call of a wrapped tool", () => {
   });
 
   describe.each(KINDS.filter(({ isRunnable }) => isRunnable === true))("$name", ({ make, allowed }) => {
-    it("comes to the same, inside a tool run of its own", async () => {
+    it.each([allowed, envelope(allowed)])("comes to the same, in the same runs: %#", async (input) => {
       const gate = openGate();
       const calls = { bare: [] as unknown[], wrapped: [] as unknown[] };
       const [expected, actual] = [new Witness(), new Witness()];
-      const bare = await make(calls.bare).invoke(envelope(allowed), config(expected));
-      const wrapped = gate.wrap(make(calls.wrapped));
-      expect(await wrapped.invoke(allowed, config(actual))).toBe(bare);
+      const bare = await make(calls.bare).invoke(input, config(expected));
+      expect(await gate.wrap(make(calls.wrapped)).invoke(input, config(actual))).toStrictEqual(bare);
       expect(calls.wrapped).toStrictEqual(calls.bare);
-      const names = (witness: Witness) => witness.seen.map((entry) => (Array.isArray(entry) ? entry[0] : entry));
-      expect(names(actual)).toEqual(["tool start", ...names(expected), "tool end"]);
-      const chains = actual.seen.filter((entry) => Array.isArray(entry) && entry[0] === "chain start");
-      // The tool's run is the parent of the runnable's.
-      expect(chains[0]).toMatchObject({ 3: "run 1", 4: "run 0" });
+      // The arguments that were judged stand where the tool call stood.
+      const runs = (witness: Witness) =>
+        witness.seen.map((entry) => (Array.isArray(entry) ? [entry[0], ...(entry as unknown[]).slice(3)] : entry));
+      expect(runs(expected).length).toBeGreaterThan(1);
+      expect(runs(actual)).toStrictEqual(runs(expected));
     });
 
-    it("answers a tool call with a ToolMessage, as every other tool does", async () => {
+    it("refuses a tool call's wrong arguments alike", async () => {
       const gate = openGate();
-      const message = await gate.wrap(make([])).invoke(envelope(allowed));
-      expect(message).toMatchObject({ tool_call_id: "call-1", status: "success", content: expect.any(String) });
+      const wrong = envelope({ path: 7, input: 7 });
+      const expected = await outcome(() => make([]).invoke(wrong));
+      expect(expected).toHaveProperty("error.message", "Received tool input did not match expected schema");
+      expect(await outcome(() => gate.wrap(make([])).invoke(wrong))).toStrictEqual(expected);
+    });
+
+    it("shows a refusal in the trace, under the run that called it", async () => {
+      const gate = openGate("deny: ['*']\n");
+      const witness = new Witness();
+      const gated = gate.wrap(make([]));
+      const outer = RunnableLambda.from(async (_input: unknown, options) => await gated.invoke(allowed, options));
+      await expect(outer.invoke({}, { callbacks: [witness] })).rejects.toThrow("Blocked: policy_deny");
+      const seen = witness.seen.map((entry) => (Array.isArray(entry) ? entry : []));
+      expect(seen.map(([kind]) => kind as unknown)).toEqual(["chain start", "tool start", "tool error", "chain error"]);
+      expect(seen[1]).toMatchObject({ 3: "run 1", 4: "run 0" });
+      expect((await gate.recorded())[0]).toMatchObject({ context: { parentRunId: expect.any(String) } });
     });
   });
 });
@@ -206,8 +219,7 @@ it("a tool inside a runnable answers the runnable, not the tool call", async () 
   const runnable = RunnableLambda.from<Record<string, unknown>, unknown>((args, options) =>
     inside.invoke(args, options),
   ).asTool({ name: "outside", schema: z.object({ path: z.string() }) });
-  const message = await gate.wrap(runnable).invoke(envelope({ path: "a" }));
-  expect(message).toMatchObject({ name: "outside", content: "read a" });
+  expect(await gate.wrap(runnable).invoke(envelope({ path: "a" }))).toBe("read a");
 });
 
 describe("the tool inside", () => {

@@ -13,7 +13,7 @@ import { AgentActionBlocked } from "../errors.ts";
 import type { ActionEvent, Verdict } from "../event.ts";
 import type { Outcome } from "../runtime/runtime.ts";
 import { takeSnapshot } from "../snapshot.ts";
-import { noteEntry } from "./attempt.ts";
+import { noteAnswer, noteEntry } from "./attempt.ts";
 import { isGenerator, watchGenerator } from "./generator.ts";
 import {
   inspectTool,
@@ -24,7 +24,9 @@ import {
   type ToolMembers,
 } from "./inner-tool.ts";
 import { judge } from "./judge.ts";
+import { prototypeLike } from "./likeness.ts";
 import { checkOptions, type CapFenceToolOptions, type ToolSettings } from "./options.ts";
+import { parseForRunnable, traceRefusal } from "./runnable-tool.ts";
 import { refusalMessage, toolCallId } from "./refusal-message.ts";
 
 /**
@@ -36,8 +38,9 @@ import { refusalMessage, toolCallId } from "./refusal-message.ts";
  * `config.toolCall.args` is set to it too. A text tool's argument is judged as `{ input: text }`. Name, description,
  * schema and the other fields are read once, when the tool is wrapped.
  *
- * A runnable made a tool by `asTool()` becomes a tool like the others: its arguments are checked against its schema at
- * every entrance, it runs inside a tool run of its own, and it answers a tool call with a ToolMessage.
+ * `instanceof` answers for `DynamicTool`, `DynamicStructuredTool` and `Tool` as it does for the tool inside. A runnable made
+ * a tool by `asTool()` is a `StructuredTool` here; it has no tool run and answers with its bare output, as it always does,
+ * and streams that in one piece.
  *
  * A tool that takes its arguments from elsewhere, from the messages in LangGraph's state for example, uses what nobody
  * has judged. And whoever keeps the original tool can still call it.
@@ -46,6 +49,12 @@ export class CapFenceTool extends StructuredTool {
   readonly name: string;
   readonly description: string;
   readonly schema: StructuredTool["schema"];
+  /** There when the tool inside has one, and gated like every entrance. It judges and passes on its argument unparsed. */
+  declare readonly func?: (
+    input: unknown,
+    runManager?: CallbackManagerForToolRun,
+    config?: ToolRunnableConfig,
+  ) => Promise<unknown>;
   readonly #inner: InnerTool;
   readonly #settings: ToolSettings;
   /** The refusals of this tool, so that a refusal of another tool called from inside this one is not taken for ours. */
@@ -70,6 +79,14 @@ export class CapFenceTool extends StructuredTool {
     this.#inner = inner;
     this.#settings = checkOptions(options, inner.members.name);
     Object.defineProperty(this, TOOL_BRAND, { value: true });
+    if (inner.isDynamic) this.func = async (input, manager, config) => await this.#pass(input, manager, config);
+    if (new.target === CapFenceTool) Object.setPrototypeOf(this, prototypeLike(inner.members, CapFenceTool.prototype));
+  }
+
+  /** A gated tool is one whatever class of core it is like. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (this !== CapFenceTool) return Function.prototype[Symbol.hasInstance].call(this, value);
+    return typeof value === "object" && value !== null && #inner in value;
   }
 
   /** Closes the runtime that was made for `policyPath`; a runtime that was given stays open. Calls after it throw. */
@@ -103,16 +120,36 @@ export class CapFenceTool extends StructuredTool {
   override async call(arg: StructuredToolCallInput, configArg?: ToolRunnableConfig, tags?: string[]): Promise<unknown> {
     noteEntry(this);
     const config: ToolRunnableConfig = parseCallbackConfigArg(configArg);
-    if (config.runId !== undefined) this.#runIds.set(config, config.runId);
-    if (this.#inner.namesRuns) config.runName ??= this.name;
-    const isText = typeof arg === "string" || (!this.#inner.isRunnable && (arg === undefined || arg === null));
-    const input: unknown = this.#inner.takesText && isText ? { input: arg } : arg;
     try {
-      return await super.call(input, config, tags);
+      const answer: unknown = this.#inner.isRunnable
+        ? await this.#callRunnable(arg, config)
+        : await this.#callTool(arg, config, tags);
+      noteAnswer(this, answer);
+      return answer;
     } catch (error) {
       // Here and not in _call, so that the run's trace shows the error.
       if (this.#settings.onBlocked !== "message" || !this.#isRefusal(error)) throw error;
-      return refusalMessage(error.verdict, this.name, toolCallId(arg, config));
+      const message = refusalMessage(error.verdict, this.name, toolCallId(arg, config));
+      noteAnswer(this, message);
+      return message;
+    }
+  }
+
+  async #callTool(arg: unknown, config: ToolRunnableConfig, tags: string[] | undefined): Promise<unknown> {
+    if (config.runId !== undefined) this.#runIds.set(config, config.runId);
+    if (this.#inner.isDynamic) config.runName ??= this.name;
+    const isText = typeof arg === "string" || arg === undefined || arg === null;
+    const input: unknown = this.#inner.takesText && isText ? { input: arg } : arg;
+    return await super.call(input, config, tags);
+  }
+
+  async #callRunnable(arg: unknown, config: ToolRunnableConfig): Promise<unknown> {
+    const args = await parseForRunnable(this, arg, config);
+    try {
+      return await this.#pass(args, undefined, config);
+    } catch (error) {
+      if (this.#isRefusal(error)) await traceRefusal(this, args, error, config);
+      throw error;
     }
   }
 
@@ -121,10 +158,20 @@ export class CapFenceTool extends StructuredTool {
     runManager?: CallbackManagerForToolRun,
     config?: ToolRunnableConfig,
   ): Promise<unknown> {
+    return await this.#pass(args, runManager, config);
+  }
+
+  /** The gate itself, which every entrance comes to: judges, runs, and records both. */
+  async #pass(
+    args: unknown,
+    runManager: CallbackManagerForToolRun | undefined,
+    config: ToolRunnableConfig | undefined,
+  ): Promise<unknown> {
+    noteEntry(this);
     throwIfAborted(config?.signal);
     const isObject = typeof args === "object" && args !== null && !Array.isArray(args);
     const payload = this.#payloadFrom(isObject ? args : { input: args });
-    const runId = config && this.#runIds.get(config);
+    const runId = config && (this.#runIds.get(config) ?? config.runId);
     const { event, verdict, fault } = await judge(this.#settings, payload, { config, runManager, runId });
     if (fault !== undefined) throw new AgentActionBlocked(verdict, { cause: fault });
     if (!verdict.authorized) {

@@ -8,8 +8,8 @@ export interface CoreClasses {
   readonly depth: number;
   /** Whether a bare text is short for `{ input: text }`. */
   readonly takesText: boolean;
-  /** Whether its runs are named after it when the caller gives no `runName`. */
-  readonly namesRuns: boolean;
+  /** Whether it runs a `func` it was given, and names its runs after itself when the caller gives no `runName`. */
+  readonly isDynamic: boolean;
   /** Whether it is a runnable made a tool by `asTool()`, which has no `_call`. */
   readonly isRunnable: boolean;
 }
@@ -21,17 +21,17 @@ export interface CoreClasses {
 export function coreClassesOf(value: object): CoreClasses {
   const chain = prototypesOf(value);
   const runnable = chain.findIndex((proto) => classNameOf(proto) === "RunnableToolLike");
-  if (runnable !== -1) return { depth: runnable, takesText: true, namesRuns: true, isRunnable: true };
+  if (runnable !== -1) return { depth: runnable, takesText: false, isDynamic: false, isRunnable: true };
   const base = chain.findIndex(
     (proto, index) =>
       proto === StructuredTool.prototype ||
       (classNameOf(proto) === "StructuredTool" && classNameOf(chain[index + 1]) === "BaseLangChain"),
   );
-  if (base === -1) return { depth: -1, takesText: false, namesRuns: false, isRunnable: false };
+  if (base === -1) return { depth: -1, takesText: false, isDynamic: false, isRunnable: false };
   const takesText = isCoreTool(chain[base - 1]);
   const tool = takesText ? base - 1 : base;
-  const namesRuns = isDynamic(chain[tool - 1], takesText);
-  return { depth: namesRuns ? tool - 1 : tool, takesText, namesRuns, isRunnable: false };
+  const isDynamic = isCoreDynamic(chain[tool - 1], takesText);
+  return { depth: isDynamic ? tool - 1 : tool, takesText, isDynamic, isRunnable: false };
 }
 
 /** Core's Tool replaces `call` and leaves `_call` to its subclasses; a host's class that is also called Tool does not. */
@@ -41,7 +41,7 @@ function isCoreTool(proto: object | undefined): boolean {
   return classNameOf(proto) === "Tool" && Object.hasOwn(proto, "call") && !Object.hasOwn(proto, "_call");
 }
 
-function isDynamic(proto: object | undefined, text: boolean): boolean {
+function isCoreDynamic(proto: object | undefined, text: boolean): boolean {
   const ours: object = text ? DynamicTool.prototype : DynamicStructuredTool.prototype;
   if (proto === undefined || proto === ours) return proto === ours;
   return classNameOf(proto) === (text ? "DynamicTool" : "DynamicStructuredTool") && Object.hasOwn(proto, "call");

@@ -2,7 +2,7 @@
 
 import type { CallbackManagerForToolRun } from "@langchain/core/callbacks/manager";
 import type { Serialized } from "@langchain/core/load/serializable";
-import { patchConfig, type RunnableConfig } from "@langchain/core/runnables";
+import type { RunnableConfig } from "@langchain/core/runnables";
 import type { StructuredTool, ToolParams, ToolRunnableConfig } from "@langchain/core/tools";
 import { isInteropZodSchema } from "@langchain/core/utils/types";
 
@@ -90,15 +90,14 @@ export function runInner(
   if (!inner.isRunnable) return inner.members._call?.(args, runManager, config);
   // With a toolCall in its config, a tool inside the runnable would answer with a ToolMessage it never made before.
   const { toolCall: _, ...rest } = config ?? {};
-  const callbacks = runManager?.getChild();
-  return inner.members.invoke(args, patchConfig(rest, callbacks === undefined ? {} : { callbacks }));
+  return inner.members.invoke(args, rest);
 }
 
 /**
  * Whether a runnable's `invoke` would take these arguments for a tool-call envelope, unpack it and run arguments that
  * nobody has judged.
  */
-export function looksLikeToolCall(args: unknown): args is { readonly id?: unknown } {
+export function looksLikeToolCall(args: unknown): args is { readonly id?: unknown; readonly args?: unknown } {
   return isObject(args) && args["type"] === "tool_call";
 }
 

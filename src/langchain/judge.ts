@@ -57,9 +57,11 @@ async function callContext({ contextFrom }: ToolSettings, config: ToolRunnableCo
   return taken.json;
 }
 
-/** The ids of the tool's run and of the run that called it. */
-function lineageOf({ runManager, runId = runManager?.runId }: CallOrigin): JsonObject {
-  const parentRunId = runManager?.parentRunId;
+/** The ids of the tool's run and of the run that called it; a runnable has no tool run, and only the second. */
+function lineageOf({ config, runManager, runId = runManager?.runId }: CallOrigin): JsonObject {
+  const callbacks = config?.callbacks;
+  const caller = callbacks !== undefined && "getParentRunId" in callbacks ? callbacks.getParentRunId() : undefined;
+  const parentRunId = runManager === undefined ? caller : runManager.parentRunId;
   return { ...(runId !== undefined && { runId }), ...(parentRunId !== undefined && { parentRunId }) };
 }
 

@@ -7,7 +7,7 @@ import { AgentActionBlocked } from "../errors.ts";
 import { ActionEvent, namedBy } from "../event.ts";
 import type { RefusalReason } from "../runtime/runtime.ts";
 import { isGated, MIDDLEWARE_MARK } from "./assert-gated.ts";
-import { watchEntry } from "./attempt.ts";
+import { watchPassage } from "./attempt.ts";
 import { capabilityNamed, checkGateOptions, gateTool, type GateOptions } from "./gate-options.ts";
 import type { WrappableTool } from "./inner-tool.ts";
 import { threadOf } from "./judge.ts";
@@ -20,7 +20,8 @@ export type CapFenceMiddlewareOptions = GateOptions;
  * Middleware for `createAgent` that puts each tool behind the policy when it is called, whether the agent, another
  * middleware or a step of the run brought it. **It must be the last in the list**: what comes after it could swap the tool
  * or answer in its place. `assertGated(agent)` checks that at start-up; while the agent runs, a call that never arrives at
- * the gated tool is recorded as `bypassed` and throws, whatever `onBlocked` says.
+ * the gated tool, or comes back with an answer that is not the tool's, is recorded as `bypassed` and throws, whatever
+ * `onBlocked` says.
  *
  * A call of a tool that nobody brought, or that cannot be gated, is refused and recorded as `unknown_tool`. A tool that is
  * gated already is not gated again; its own options hold.
@@ -38,12 +39,14 @@ export function capfenceMiddleware(options: CapFenceMiddlewareOptions): AgentMid
     wrapToolCall: async (request, handler) => {
       const tool = await gate.toolFor(request);
       if (ToolMessage.isInstance(tool)) return tool;
-      const passage = await watchEntry(tool, () => handler({ ...request, tool: tool as typeof request.tool }));
-      if (passage.entered && "result" in passage) return passage.result;
-      const error = "error" in passage ? passage.error : undefined;
+      const passage = await watchPassage(tool, () => handler({ ...request, tool: tool as typeof request.tool }));
+      if ("result" in passage) {
+        if (passage.isAnswer) return passage.result;
+        throw await gate.refusal(request, "bypassed");
+      }
       // A paused run is no end: it is asked again, and judged again, when it goes on.
-      if (passage.entered || isGraphSignal(error)) throw error;
-      throw await gate.refusal(request, "bypassed", error);
+      if (passage.entered || isGraphSignal(passage.error)) throw passage.error;
+      throw await gate.refusal(request, "bypassed", passage.error);
     },
   });
   Object.defineProperty(middleware, MIDDLEWARE_MARK, { value: options.ungated ?? [] });
