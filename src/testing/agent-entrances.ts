@@ -47,12 +47,14 @@ export function makeAgent(parts: AgentParts, calls: readonly ModelCall[]): KitAg
 export interface AgentUse {
   readonly name: string;
   readonly run: (agent: KitAgent) => Promise<unknown>;
+  /** Whether the runs inside the tool come out as well. */
+  readonly showsRuns?: boolean;
 }
 
 const STREAM_MODES = ["values", "updates", "messages", "custom", "debug", "tasks", "tools"] as const;
 
 /** Every way to run an agent, every stream mode included. */
-export const AGENT_USES: readonly AgentUse[] = [
+export const AGENT_USES: readonly [AgentUse, ...AgentUse[]] = [
   { name: "invoke", run: async (agent) => (await agent.invoke(START)).messages },
   ...STREAM_MODES.map((streamMode) => ({
     name: `stream, mode ${streamMode}`,
@@ -62,7 +64,11 @@ export const AGENT_USES: readonly AgentUse[] = [
     name: "stream, several modes",
     run: async (agent) => await drain(agent.stream(START, { streamMode: ["updates", "messages", "custom"] })),
   },
-  { name: "streamEvents v2", run: async (agent) => await drain(agent.streamEvents(START, { version: "v2" })) },
+  {
+    name: "streamEvents v2",
+    run: async (agent) => await drain(agent.streamEvents(START, { version: "v2" })),
+    showsRuns: true,
+  },
 ];
 
 /** Middleware that stands around tool calls and changes nothing. */
@@ -73,8 +79,9 @@ export const onlooker: AgentMiddleware = createMiddleware({
 
 /** The ways to one tool through an agent that has it. */
 export const THROUGH_AGENTS: readonly Entrance[] = [
-  ...AGENT_USES.map(({ name, run }): Entrance => ({
+  ...AGENT_USES.map(({ name, run, showsRuns = false }): Entrance => ({
     name: `createAgent, ${name}`,
+    showsRuns,
     run: (tool, args) => run(makeAgent({ tools: [tool], middleware: [] }, [{ name: tool.name, args }])),
   })),
   {

@@ -23,7 +23,7 @@ interface Route {
  * Middleware around tool calls is in every one of these agents: LangChain itself treats a tool's errors otherwise as soon
  * as there is some, and a gate may be the only one.
  */
-const ROUTES: readonly Route[] = [
+const ROUTES: readonly [Route, ...Route[]] = [
   { name: "one of the agent's tools", parts: (tool) => ({ tools: [tool], middleware: [onlooker] }) },
   { name: "brought by middleware", parts: (tool) => ({ tools: [], middleware: [bringing(tool)] }) },
   { name: "handed in at the call by middleware", parts: (tool) => ({ tools: [], middleware: [handingIn(tool)] }) },
@@ -53,10 +53,10 @@ const ROUTES: readonly Route[] = [
 
 /** Tries one kind of tool in agents, every way in with `invoke`, and every way to run the agent with the first. */
 export async function checkAgents(findings: Findings, wrapper: AgentWrapper, factory: ToolFactory): Promise<void> {
-  const [first, ...others] = AGENT_USES;
-  const [plain] = ROUTES;
-  if (first === undefined || plain === undefined) return;
-  const ways = [...ROUTES.map((route) => ({ route, use: first })), ...others.map((use) => ({ route: plain, use }))];
+  const ways = [
+    ...ROUTES.map((route) => ({ route, use: AGENT_USES[0] })),
+    ...AGENT_USES.slice(1).map((use) => ({ route: ROUTES[0], use })),
+  ];
   for (const { route, use } of ways) {
     const check = `${route.name}, ${use.name}`;
     await findings.attempt(factory.name, check, async () => {
@@ -88,8 +88,9 @@ async function checkRoute(
   const ran = JSON.stringify(denied.calls).includes(FORBIDDEN);
   findings.note(factory.name, check, ran ? "ran the tool with arguments that the gate has to deny" : undefined);
   const [bare, gated] = [await run(factory.allowed, false), await run(factory.allowed, true)];
+  if (bare.calls.length === 0) throw new Error("without the gate, the allowed call does not reach the tool");
   findings.compare(factory.name, check, "what reached the tool", plainData(gated.calls), plainData(bare.calls));
-  if (factory.isRunnable === true) return;
+  if (factory.isRunnable === true && use.showsRuns === true) return;
   findings.compare(factory.name, check, "what came out", gated.outcome, bare.outcome);
 }
 

@@ -41,12 +41,12 @@ export const DIRECT: readonly Entrance[] = [
   entrance("batch with returnExceptions", (tool, args) => tool.batch([args], {}, { returnExceptions: true })),
   entrance("stream", (tool, args) => drain(tool.stream(args))),
   entrance("stream of an envelope", (tool, args) => drain(tool.stream(envelope(tool, args)))),
-  entrance("streamEvents v1", (tool, args) => drain(tool.streamEvents(args, { version: "v1" }))),
-  entrance("streamEvents v2", (tool, args) => drain(tool.streamEvents(args, { version: "v2" }))),
-  entrance("streamEvents v2 of an envelope", (tool, args) =>
+  showing("streamEvents v1", (tool, args) => drain(tool.streamEvents(args, { version: "v1" }))),
+  showing("streamEvents v2", (tool, args) => drain(tool.streamEvents(args, { version: "v2" }))),
+  showing("streamEvents v2 of an envelope", (tool, args) =>
     drain(tool.streamEvents(envelope(tool, args), { version: "v2" })),
   ),
-  entrance("streamLog", (tool, args) => drain(tool.streamLog(args))),
+  showing("streamLog", (tool, args) => drain(tool.streamLog(args))),
   entrance("transform", (tool, args) => drain(tool.transform(once(args), {}))),
   entrance("pipe", (tool, args) => tool.pipe(same).invoke(args)),
   entrance("pipe of an envelope", (tool, args) => tool.pipe(same).invoke(envelope(tool, args))),
@@ -83,4 +83,8 @@ export const TEXT: readonly Entrance[] = [
 
 function entrance(name: string, run: (tool: KitTool, args: Args) => Promise<unknown>): Entrance {
   return { name, run };
+}
+
+function showing(name: string, run: Entrance["run"]): Entrance {
+  return { name, run, showsRuns: true };
 }

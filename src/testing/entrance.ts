@@ -8,6 +8,8 @@ export interface Entrance {
   readonly name: string;
   /** Calls the tool this way; resolves with all that came out, streams drained. Rejects as the tool does. */
   readonly run: (tool: KitTool, args: Readonly<Record<string, unknown>>) => Promise<unknown>;
+  /** Whether the runs inside the tool come out as well, and not only its own. */
+  readonly showsRuns?: boolean;
 }
 
 /** The arguments as a model's tool call. */

@@ -15,6 +15,8 @@ export interface Finding {
 /** How much was checked. */
 export interface Report {
   readonly checks: number;
+  /** What was checked: the `check` that a {@link Finding} would name, each once. */
+  readonly names: readonly string[];
 }
 
 /** A gate has not kept what a gate promises. `findings` holds everything that was found; the message shows it. */
@@ -37,11 +39,13 @@ const MAX_SHOWN = 40;
 /** Collects findings and counts checks. */
 export class Findings {
   #checks = 0;
+  readonly #names = new Set<string>();
   readonly #found: Finding[] = [];
 
   /** Notes one check; `problem` is `undefined` when it is as it should be. */
   note(subject: string, check: string, problem: string | undefined): void {
     this.#checks += 1;
+    this.#names.add(check);
     if (problem !== undefined) this.#found.push({ subject, check, problem });
   }
 
@@ -65,7 +69,7 @@ export class Findings {
       const sorted = this.#found.toSorted((left, right) => left.subject.localeCompare(right.subject));
       throw new ConformanceError(sorted, this.#checks);
     }
-    return { checks: this.#checks };
+    return { checks: this.#checks, names: [...this.#names] };
   }
 }
 

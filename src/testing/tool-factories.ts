@@ -1,5 +1,6 @@
 /** The kinds of tool the kit brings itself. They need no schema library; bring your own for zod and the like. */
 
+import { dispatchCustomEvent } from "@langchain/core/callbacks/dispatch";
 import { DynamicTool, StructuredTool, Tool, tool } from "@langchain/core/tools";
 
 import type { ToolFactory } from "./tool-factory.ts";
@@ -104,6 +105,22 @@ export const toolFactories: readonly ToolFactory[] = [
     ...structured,
     make: (calls) =>
       tool((args: unknown) => ({ lc_direct_tool_output: true, read: read(calls, args) }), { name: "command", schema }),
+  },
+  {
+    name: "a tool that writes to the stream",
+    ...structured,
+    make: (calls) =>
+      tool(
+        async (args: unknown, config) => {
+          const seen = read(calls, args);
+          // LangGraph's way and core's; each is there only where somebody listens.
+          const writer: unknown = Reflect.get(config, "writer");
+          if (typeof writer === "function") Reflect.apply(writer, undefined, [{ progress: 1 }]);
+          if (config.callbacks !== undefined) await dispatchCustomEvent("progress", { progress: 2 }, config);
+          return seen;
+        },
+        { name: "writing", schema },
+      ),
   },
   {
     name: "a tool that throws",

@@ -16,8 +16,8 @@ export interface ToolFactory {
   /** Arguments the gate denies: {@link FORBIDDEN} is in them. */
   readonly denied: Readonly<Record<string, unknown>>;
   /**
-   * Made by `runnable.asTool()`. A bare one checks arguments at some entrances and not at others, gives no ToolMessage and
-   * has no tool run, so a gate may improve on it: only that a call reaches it is compared.
+   * Made by `runnable.asTool()`. A gate may run it in one piece and show its arguments for its tool call, so its traces and
+   * events are not compared.
    */
   readonly isRunnable?: boolean;
 }
