@@ -76,6 +76,30 @@ describe("a policy that does not fit the schema", () => {
       "deny: [{capability: a, contains: ~}]",
       ["1:34 deny[0].contains: has no value; it must be text, a number, true or false"],
     ],
+    ...(
+      [
+        ["0o777", "511"],
+        ["1e3", "1000"],
+        ["0010", "10"],
+        ["1.0", "1"],
+        ["+5", "5"],
+        ["-0", "0"],
+        ["0xff", "255"],
+        ["1e-7", undefined],
+        ["1.5", undefined],
+        ["-17", undefined],
+      ] as const
+    ).flatMap(([written, read]): [string, string[]][] => {
+      const message = `is the number ${read}, and would be looked for as that; quote it to mean the text "${written}"`;
+      const problem = (place: string): string[] => (read === undefined ? [] : [`${place}: ${message}`]);
+      return [
+        [`deny: [{capability: a, contains: ${written}}]`, problem("1:34 deny[0].contains")],
+        [`deny:\n  - capability: a\n    match_keywords: [a, ${written}]`, problem("3:25 deny[0].match_keywords[1]")],
+        [`rules: [{action: deny, path_prefix: ${written}}]`, problem("1:37 rules[0].path_prefix")],
+        [`deny: [{capability: a, contains: "${written}"}]`, []],
+        [`deny: [{capability: a, amount_gt: ${written}, table: ${written} }]`, []],
+      ];
+    }),
     [
       "deny: [{capability: a, contains: {b: 1}}]",
       ["1:34 deny[0].contains: must be text, a number, true or false, not a mapping"],

@@ -159,7 +159,7 @@ class Composer {
   /** Adds a finished value to what is open around it. */
   #add(value: unknown, place: Place): void {
     const frame = this.#frames.at(-1);
-    if (frame === undefined) this.#result = { data: value, root: place };
+    if (frame === undefined) this.#result = { text: this.#text, data: value, root: place };
     else if (frame.list !== undefined) {
       frame.list.push(value);
       frame.place.items.push(place);

@@ -9,8 +9,9 @@ import type { Place } from "./place.ts";
 /** Largest policy, in bytes of UTF-8: 2 MiB. */
 export const MAX_POLICY_BYTES = 2_097_152;
 
-/** One YAML document: its data, and where each part of it stands. Mappings have no prototype. */
+/** One YAML document: its data, and where each part of it stands in its text. Mappings have no prototype. */
 export interface PolicyDocument {
+  readonly text: string;
   readonly data: unknown;
   readonly root: Place;
 }

@@ -107,12 +107,13 @@ export function caseForms(text: string): string[] {
 }
 
 /**
- * `text` without default-ignorable characters (zero-width, soft hyphen, variation selectors), in Unicode NFKC and lower
- * case, every run of white space a single space.
+ * `text` without default-ignorable characters (zero-width, soft hyphen, variation selectors), in Unicode NFKC and in full
+ * case folding (`ß` is `ss`), every run of white space a single space.
  */
 export function normalise(text: string): string {
   if (Buffer.byteLength(text) === text.length) return collapse(text.toLowerCase());
-  const lower = compatible(text).replaceAll(CAPITAL_SIGMA, SMALL_SIGMA).toLowerCase();
+  // By way of capitals: there ß becomes SS, and the two small sigmas become one.
+  const lower = compatible(text).toLowerCase().toUpperCase().replaceAll(CAPITAL_SIGMA, SMALL_SIGMA).toLowerCase();
   return lower.normalize("NFKC").replace(WHITE_SPACE, " ");
 }
 

@@ -5,6 +5,7 @@ import { CONDITIONS } from "./conditions/index.ts";
 import { checkExamples } from "./examples.ts";
 import { findInvisible } from "./invisible.ts";
 import { modernRule } from "./legacy-rules.ts";
+import { checkNumberSpelling } from "./number-spelling.ts";
 import { showFile, showKey, type Path } from "./path.ts";
 import { offsetOf } from "./place.ts";
 import { SECTIONS, type NamedCondition, type WrittenRule } from "./rule.ts";
@@ -99,6 +100,11 @@ class RuleCompiler {
   #condition(path: Path, section: DecisionKind, key: string, value: unknown): NamedCondition | undefined {
     const kind = Object.hasOwn(CONDITIONS, key) ? CONDITIONS[key] : undefined;
     if (kind === undefined || this.#touches(path, key)) return undefined;
+    if (kind.readsNumbersAsText === true) {
+      checkNumberSpelling(value, [...path, key], this.#source.document, (inner, message) =>
+        this.#report(inner, message),
+      );
+    }
     const name = isScalar(value) ? `${section} ${key} ${typeof value} ${value}` : undefined;
     const known = name === undefined ? undefined : this.#shared.get(name);
     if (known !== undefined) return known;

@@ -65,6 +65,8 @@ export type ReportProblem = (path: readonly (string | number)[], message: string
 export interface ConditionKind {
   /** The shape of its value. Titles finish the sentence "must be …"; descriptions are for editors. */
   readonly schema: JsonSchema;
+  /** Whether numbers in its value stand for text, so that they have to be written as JSON writes them. */
+  readonly readsNumbersAsText?: boolean;
   /**
    * Makes a condition of a value that the schema has accepted. Runs once, when the policy is loaded. `section` is that of
    * the rule, since what a restriction may guess, a permission must know.

@@ -14,6 +14,7 @@ export const contains: ConditionKind = {
     "a list of texts",
     "Holds when any value of the payload contains the text, or any of the texts. Case does not matter.",
   ),
+  readsNumbersAsText: true,
   compile: (value) => {
     const needles = listed(value).map((item) => needleOf(String(item)));
     return {

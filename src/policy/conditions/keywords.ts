@@ -14,6 +14,7 @@ export const matchKeywords: ConditionKind = {
     "a list of keywords",
     "Holds when a single value of the payload contains any of the keywords. Case does not matter.",
   ),
+  readsNumbersAsText: true,
   compile: (value) => {
     const needles = listed(value).map((item) => needleOf(String(item)));
     return {

@@ -19,6 +19,7 @@ export const pathPrefix: ConditionKind = {
     "a list of directories",
     `Holds when every path at the top of the payload (${PATH_FIELDS.join(", ")}) lies within the directory, after . and ..`,
   ),
+  readsNumbersAsText: true,
   compile: (value) => {
     const judge = compilePath({ within: listed(value).map(String), alike: foldForms }, "deny");
     const judged = (payload: JsonObject): readonly (readonly [string, PathJudgement])[] =>
