@@ -275,6 +275,12 @@ class Chain:
         if last is not None and seq != last + 1:
             self.problem(last + 1, "it is missing in one of the parts that hold it")
 
+    def end_database(self):
+        """A segment is never ahead of the database: it is what that once was, or was taken out of it and named there."""
+        if self.expected is not None and self.last_in_part != self.expected - 1:
+            missing = self.expected - 1 if self.last_in_part is None else self.last_in_part + 1
+            self.problem(missing, "it is missing in one of the parts that hold it")
+
     def row(self, seq, stored_hash, body, derived):
         """A row of a database. Text comes as Text, so that it differs from a blob."""
         self.in_part(seq)
@@ -413,9 +419,9 @@ class Chain:
             self.entry(first + index, "" if entry is None else sha256(body), entry)
         if not rest:
             return
-        body = sound_body(rest[:-1])
-        if body is not None and read_entry(body) is not None:
-            self.problem(self.expected, "the end of its line in the tail was changed")
+        problem = unfinished_problem(rest)
+        if problem is not None:
+            self.problem(self.expected, problem)
         else:
             self.warnings.append("%d bytes at the end of the tail are an unfinished write, and no entry" % len(rest))
 
@@ -465,9 +471,31 @@ def column_agrees(value, stored):
 
 def split_tail(data):
     """The complete lines, and what follows the last of them: an unfinished write, or nothing."""
-    unwritten = data.find(bytes(16))
-    end = data.rfind(b"\n", 0, len(data) if unwritten < 0 else unwritten) + 1
+    end = data.rfind(b"\n") + 1
     return data[:end].split(b"\n")[:-1], data[end:]
+
+
+# The hash, a space, and the beginning of an object, which has no control characters in it.
+BEGINNING = re.compile(rb"[0-9a-f]{0,64}|[0-9a-f]{64} (?:\{[^\x00-\x1f]*)?")
+# What matters of JSON text when only its brackets are counted.
+MARKS = re.compile(rb'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[{}]', re.DOTALL)
+
+
+def unfinished_problem(rest):
+    """What is wrong with bytes as an unfinished write; None when a crash can have left them."""
+    written = rest.rstrip(b"\0")
+    if BEGINNING.fullmatch(written) is None:
+        return "what follows its last line in the tail is not the beginning of one"
+    depth = 0
+    for mark in MARKS.finditer(written, 65):
+        depth += {b"{": 1, b"}": -1}.get(mark.group(), 0)
+        if depth == 0 and mark.group() == b"}":
+            body = sound_body(written)
+            is_entry = mark.end() == len(written) and body is not None and read_entry(body) is not None
+            if is_entry and len(rest) != len(written) + 1:
+                return None
+            return "the end of its line in the tail was changed"
+    return None
 
 
 def sound_body(line):
@@ -657,24 +685,48 @@ def list_segments(path, log):
 # One log.
 
 
-def check_parts(chain, path):
-    tail = read_whole(path + "-tail")
-    try:
-        database = Database(path)
-    except FileNotFoundError:
-        if tail is None:
-            raise CannotRead("%s: there is no such file" % path) from None
-        raise Damaged("the file is missing, but its tail is there") from None
-    try:
+# Times that a log is read anew because it was folded while it was read.
+MAX_READS = 10
+
+
+def read_parts(path):
+    """The log's tail, its database, opened, and its segments, as they are at one moment."""
+    for reads in range(1, MAX_READS + 1):
+        before = identity_of(path)
+        tail = read_whole(path + "-tail")
+        try:
+            database = Database(path)
+        except FileNotFoundError:
+            if tail is None:
+                raise CannotRead("%s: there is no such file" % path) from None
+            raise Damaged("the file is missing, but its tail is there") from None
         log = database.identity()
         if log is None and tail is not None:
             lines, _ = split_tail(tail)
             header = read_tail_header(lines[0]) if lines else None
             log = None if header is None else header["log"]
-        for first, name in [] if log is None else list_segments(path, log):
+        segments = [] if log is None else list_segments(path, log)
+        if identity_of(path) == before or reads == MAX_READS:
+            return tail, database, segments
+        database.close()
+
+
+def identity_of(path):
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def check_parts(chain, path):
+    tail, database, segments = read_parts(path)
+    try:
+        for first, name in segments:
             check_segment(chain, first, name)
         chain.begin_database()
         check_database(chain, database)
+        chain.end_database()
     finally:
         database.close()
     if tail is not None:

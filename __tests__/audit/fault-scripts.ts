@@ -25,7 +25,7 @@ export const SCRIPTS: readonly Script[] = [
   { name: "a new log", prepare: newLogPath, segmentEntries: 8_192 },
   {
     name: "a log that a crash left with an unfinished write",
-    prepare: () => placeLog(genesis, Buffer.concat([tail, Buffer.from("unfinished")])),
+    prepare: () => placeLog(genesis, Buffer.concat([tail, Buffer.from("0123")])),
     segmentEntries: 8_192,
   },
   { name: "a log that is sealed again and again", prepare: newLogPath, segmentEntries: 2 },

@@ -318,6 +318,7 @@ describe("opening", () => {
 
 describe("an unfinished write", () => {
   const lastLine = text.split("\n").at(-2) ?? "";
+  const ZEROS = Buffer.alloc(4_096);
 
   const UNFINISHED: readonly (readonly [string, Buffer])[] = [
     ["one byte", Buffer.from("0")],
@@ -326,11 +327,22 @@ describe("an unfinished write", () => {
     ["an entry without its line feed", Buffer.from(lastLine)],
     ["part of a letter", Buffer.concat([Buffer.from(lastLine.slice(0, 200)), Buffer.from([0xc3])])],
     ["blocks that were not written", Buffer.alloc(8_192)],
-    [
-      "a block that was not written, and one that was",
-      Buffer.concat([Buffer.alloc(4_096), Buffer.from(`${lastLine}\n`)]),
-    ],
+    ["half an entry and blocks that were not written", Buffer.concat([Buffer.from(lastLine.slice(0, 200)), ZEROS])],
+    ["an entry without its line feed, and blocks that were not written", Buffer.concat([Buffer.from(lastLine), ZEROS])],
   ];
+
+  it.each([
+    ["words", Buffer.from("unfinished")],
+    ["a whole line but for its last byte", Buffer.from(`${lastLine}x`)],
+    ["a whole line and a zero", Buffer.from(`${lastLine}\0`)],
+    ["zeros, and something behind them", Buffer.concat([ZEROS, Buffer.from(lastLine.slice(0, 200))])],
+  ])("is not what %s at the end of the tail are: the log does not open", async (_name, rest) => {
+    const path = placeLog(genesis, Buffer.concat([tail, rest]));
+    await expect(new AuditLog(path).append(decision())).rejects.toMatchObject({ code: "ERR_AUDIT_CORRUPT" });
+    expect(filesBeside(path)).toEqual(["audit.db", "audit.db-tail"]);
+    expect(readFileSync(`${path}-tail`).equals(Buffer.concat([tail, rest]))).toBe(true);
+    expect(await verifyLog(path)).toMatchObject({ intact: false, problems: [{ seq: 5 }] });
+  });
 
   it.each(UNFINISHED)("at the end of the tail (%s) is put aside, and the log goes on", async (_name, rest) => {
     const path = placeLog(genesis, Buffer.concat([tail, rest]));

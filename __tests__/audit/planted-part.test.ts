@@ -27,6 +27,7 @@ describe("a copy of the database that passes for a segment", () => {
     ["only columns are rewritten", "UPDATE entries SET agent_id = 'nobody' WHERE seq = 7", 7],
     ["rows are taken out", "DELETE FROM entries WHERE seq = 5", 5],
     ["the first rows are taken out", "DELETE FROM entries WHERE seq < 5", 0],
+    ["the last rows are taken out", "DELETE FROM entries WHERE seq > 10", 11],
   ])("excuses nothing in the database: %s", async (_name, statement, seq) => {
     const path = await logWithPlantedSegment();
     const changed = withDatabase(readFileSync(path), (database) => {

@@ -319,8 +319,37 @@ export function tails(): Table {
       },
       { name: "a changed line feed at the end", broken: 4, files: () => openWith(header, one, two, three, half, "x") },
       { name: "no line feed at the end", files: () => openWith(header, one, two, three, half) },
-      { name: "zeros in it", files: () => openWith(header, one, "\0".repeat(16), two, three, four) },
-      { name: "fifteen zeros in it", broken: 2, files: () => openWith(header, one, "\0".repeat(15), two, three, four) },
+      ...[1, 15, 16, 512, 4_096].flatMap((size) => [
+        {
+          name: `${size} zeros in it`,
+          broken: 2,
+          files: () => openWith(header, one, "\0".repeat(size), two, three, four),
+        },
+        { name: `${size} zeros at its end`, files: () => openWith(...LINES, "\0".repeat(size)) },
+        {
+          name: `${size} zeros after half a line at its end`,
+          files: () => openWith(header, one, two, three, half.slice(0, 99), "\0".repeat(size)),
+        },
+        {
+          name: `${size} zeros after half a line in it`,
+          broken: 2,
+          files: () => openWith(header, one, two?.slice(0, 99), "\0".repeat(size), three, four),
+        },
+      ]),
+      ...[
+        ["words", "unfinished"],
+        ["a blank", " "],
+        ["zeros and more", `${"\0".repeat(16)}${half.slice(0, 9)}`],
+        ["no hash", `${"g".repeat(64)} {"a`],
+        ["a hash and no object", `${half.slice(0, 65)}7`],
+        ["a carriage return in a text", `${half.slice(0, 99)}\r`],
+        ["a whole line of another text", `${half.slice(0, 65)}${renamed(bodyOf(four))}`],
+        ["a whole line and more", `${half} {`],
+      ].map(([what, rest]) => ({
+        name: `${String(what)} at its end`,
+        broken: 4,
+        files: () => openWith(header, one, two, three, rest),
+      })),
       { name: "line ends of another system", broken: "somewhere", files: () => openWith(...LINES.map(toCrLf)) },
       { name: "no first line", broken: "somewhere", files: () => openWith(one, two, three, four) },
       { name: "half a first line", broken: "somewhere", files: () => openWith(header.slice(0, 90)) },
@@ -427,8 +456,8 @@ export async function segments(): Promise<Table> {
       ...changes.map(([name, made]) => ({ name, broken: "somewhere", files: made }) as const),
       { name: "not yet named", files: () => inBoth(closed) },
       {
-        // As it looks to a reader that has opened the database before it was folded and sealed.
         name: "not yet named, and the last rows are in the segment only",
+        broken: 3,
         files: () => inBoth(altered(closed, "DELETE FROM entries WHERE seq > 2")),
       },
       {

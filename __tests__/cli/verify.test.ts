@@ -67,7 +67,7 @@ describe("an intact log", () => {
     copyFileSync(path, place.path("copy.db"));
     copyFileSync(`${path}-tail`, place.path("copy.db-tail"));
     await runtime.close();
-    appendFileSync(place.path("copy.db-tail"), '{"seq":2,"ha');
+    appendFileSync(place.path("copy.db-tail"), `${"0".repeat(64)} {"ac`);
     const { code, stdout, stderr } = await place.run(["verify", "--audit-log", "copy.db"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout.split("\n")).toEqual([
@@ -75,7 +75,7 @@ describe("an intact log", () => {
       expect.stringMatching(/^Last entry: 1 at [-0-9]{10} [:0-9]{8} UTC\.$/),
       "Unanchored: a cut tail or a full rewrite would not show. See capfence checkpoint.",
       "1 decision without an outcome; 0 outcomes without an allowing decision.",
-      "Warning: 12 bytes at the end of the tail are an unfinished write, and no entry",
+      "Warning: 69 bytes at the end of the tail are an unfinished write, and no entry",
       "",
     ]);
   });

@@ -10,6 +10,7 @@ import { PartCheck } from "./part-check.ts";
 import type { Row } from "./rows.ts";
 import { BEFORE_GENESIS, misfit } from "./successor.ts";
 import { parseTailLine, type TailHeader } from "./tail.ts";
+import { unfinishedProblem } from "./unfinished.ts";
 
 /** Follows one log's chain. Feed it the segments, then the database's rows, then the tail. */
 export class ChainCheck {
@@ -68,12 +69,15 @@ export class ChainCheck {
       this.#entry(head.seq + 1 + index, stored?.hash ?? "", stored?.entry);
     }
     if (rest.length === 0) return;
-    // One changed byte where the line feed was: a whole entry and not the beginning of one.
-    if (parseTailLine(rest.subarray(0, -1)) !== undefined) {
-      this.findings.problem(this.#expected, "the end of its line in the tail was changed");
-    } else {
+    const problem = unfinishedProblem(rest);
+    if (problem !== undefined) this.findings.problem(this.#expected, problem);
+    else
       this.findings.warnings.push(`${rest.length} bytes at the end of the tail are an unfinished write, and no entry`);
-    }
+  }
+
+  /** After the database's rows. */
+  databaseRead(): void {
+    this.parts.databaseRead(this.#expected);
   }
 
   /** After the last entry. */

@@ -68,6 +68,16 @@ export class PartCheck {
     }
   }
 
+  /**
+   * After the database's rows; `expected` is the entry that is to come. A segment is never ahead of the database: it is the
+   * database as it once was, or what was taken out of that has its name in the database.
+   */
+  databaseRead(expected: number | undefined): void {
+    if (expected === undefined || this.#last === expected - 1) return;
+    const missing = this.#last === undefined ? expected - 1 : this.#last + 1;
+    this.#findings.problem(missing, "it is missing in one of the parts that hold it");
+  }
+
   /** The log begins with entry `seq`, which follows the hash `prev`. */
   beginsLate(seq: number, prev: string): void {
     this.#start = { seq, prev, namedBy: undefined };

@@ -4,15 +4,16 @@ import { AuditCorruptError, AuditUnavailableError } from "../errors.ts";
 import { errorCode } from "../file-problem.ts";
 import { EntryDatabase, withDatabase } from "./database.ts";
 import type { StoredEntry } from "./entry.ts";
-import { explainFileError, nodeFiles } from "./files.ts";
+import { explainFileError, nodeFiles, type FileIdentity } from "./files.ts";
 import { listSegments } from "./segments.ts";
 import { loadEngine, type Engine } from "./sqlite.ts";
 import type { ReadingOrder } from "./store.ts";
 import { parseTailLine, splitTail } from "./tail.ts";
 import { tailPath } from "./tail-file.ts";
 
-/** The bytes of a log's two open files. */
+/** The bytes of a log's two open files, and which file the database was before the tail was opened. */
 export interface LogBytes {
+  readonly identity: FileIdentity | undefined;
   /** Absent when everything is in the database. */
   readonly tail: Buffer | undefined;
   readonly database: Buffer;
@@ -26,25 +27,34 @@ export interface LogBytes {
  * @throws AuditCorruptError when the database is missing beside a tail.
  */
 export function readLogBytes(path: string): LogBytes {
+  const identity = identifyFile(path);
   const tail = readIfThere(tailPath(path));
   const database = readIfThere(path);
   if (database === undefined) {
     if (tail !== undefined) throw new AuditCorruptError(path, "the file is missing, but its tail is there");
     throw new AuditUnavailableError(path, "there is no such file");
   }
-  return { tail, database };
+  return { identity, tail, database };
 }
 
 /** A file's bytes; `undefined` when there is no such file. @throws AuditUnavailableError when it can't be read. */
 export function readIfThere(path: string): Buffer | undefined {
+  const found = identifyFile(path);
+  if (found === undefined) return undefined;
+  if (!found.ordinary) throw new AuditUnavailableError(path, "it is not an ordinary file");
   try {
-    const found = nodeFiles.identify(path);
-    if (found === undefined) return undefined;
-    if (!found.ordinary) throw new AuditUnavailableError(path, "it is not an ordinary file");
     return nodeFiles.readFile(path);
   } catch (error) {
     if (errorCode(error) === "ENOENT") return undefined;
-    if (AuditUnavailableError.isInstance(error)) throw error;
+    throw new AuditUnavailableError(path, explainFileError(error), { cause: error });
+  }
+}
+
+/** Which file is there; `undefined` when none is. @throws AuditUnavailableError when that can't be seen. */
+export function identifyFile(path: string): FileIdentity | undefined {
+  try {
+    return nodeFiles.identify(path);
+  } catch (error) {
     throw new AuditUnavailableError(path, explainFileError(error), { cause: error });
   }
 }

@@ -5,6 +5,7 @@ import { dirname } from "node:path";
 import { AuditCorruptError } from "../errors.ts";
 import type { AuditFiles, FileIdentity } from "./files.ts";
 import { formatTailHeader, parseTailHeader, splitTail, type TailHeader } from "./tail.ts";
+import { unfinishedProblem } from "./unfinished.ts";
 
 /** The name of a log's tail. */
 export function tailPath(log: string): string {
@@ -93,9 +94,13 @@ export class TailFile {
   /**
    * The complete lines between what is known and `size`, which become known. Bytes of an unfinished write behind them
    * are moved to a file of their own: nobody was told that they are recorded.
+   *
+   * @throws AuditCorruptError when there are bytes that no crash can have left.
    */
   readNew(size: number): readonly Buffer[] {
     const { lines, rest } = splitTail(this.#files.read(this.#fd, this.#size, size));
+    const problem = unfinishedProblem(rest);
+    if (problem !== undefined) throw new AuditCorruptError(this.#log, `${problem}. Run capfence verify`);
     for (const line of lines) this.#size += line.length + 1;
     if (rest.length > 0) this.#quarantine(rest);
     return lines;

@@ -35,17 +35,12 @@ export interface TailLines {
   readonly rest: Buffer;
 }
 
-/** Text never holds these; after a power loss, blocks that were not yet written do. */
-const UNWRITTEN = Buffer.alloc(16);
-
 /** Splits what was read from a tail. */
 export function splitTail(bytes: Buffer): TailLines {
-  const unwritten = bytes.indexOf(UNWRITTEN);
-  const written = unwritten < 0 ? bytes : bytes.subarray(0, unwritten);
   const lines: Buffer[] = [];
   let start = 0;
-  for (let end = written.indexOf(LINE_FEED); end >= 0; end = written.indexOf(LINE_FEED, start)) {
-    lines.push(written.subarray(start, end));
+  for (let end = bytes.indexOf(LINE_FEED); end >= 0; end = bytes.indexOf(LINE_FEED, start)) {
+    lines.push(bytes.subarray(start, end));
     start = end + 1;
   }
   return { lines, rest: bytes.subarray(start) };

@@ -9,11 +9,11 @@ import { AuditCorruptError } from "../errors.ts";
 import type { ChainCheck } from "./chain-check.ts";
 import { EntryDatabase, withDatabase } from "./database.ts";
 import { sha256, soundEntry } from "./entry.ts";
-import { nodeFiles } from "./files.ts";
-import { readIfThere, readLogBytes } from "./read-file.ts";
-import { listSegments } from "./segments.ts";
+import { isSameFile, nodeFiles } from "./files.ts";
+import { identifyFile, readIfThere, readLogBytes } from "./read-file.ts";
+import { listSegments, type SegmentFile } from "./segments.ts";
 import { loadEngine, type Engine } from "./sqlite.ts";
-import { parseTailHeader, splitTail } from "./tail.ts";
+import { parseTailHeader, splitTail, type TailHeader, type TailLines } from "./tail.ts";
 
 /**
  * Gives what lies at a real path to `check`, part by part.
@@ -23,11 +23,8 @@ import { parseTailHeader, splitTail } from "./tail.ts";
  */
 export async function checkFiles(path: string, check: ChainCheck): Promise<void> {
   const engine = await loadEngine();
-  const { tail, database } = readLogBytes(path);
-  const tailLines = tail === undefined ? undefined : splitTail(tail);
-  const header = parseTailHeader(tailLines?.lines[0]);
-  const log = logIdentity(engine, database, path) ?? header?.log;
-  for (const segment of log === undefined ? [] : listSegments(nodeFiles, path, log)) {
+  const { tailLines, header, database, segments } = readParts(engine, path);
+  for (const segment of segments) {
     const bytes = readIfThere(segment.path);
     if (bytes === undefined) continue;
     check.segment(segment.name, segment.first, sha256(bytes));
@@ -35,7 +32,33 @@ export async function checkFiles(path: string, check: ChainCheck): Promise<void>
   }
   check.parts.database();
   await checkRows(engine, database, path, check);
+  check.databaseRead();
   if (tailLines !== undefined) check.tail(tailLines.lines, header, tailLines.rest);
+}
+
+/** What lies at a path at one moment. */
+interface LogParts {
+  readonly database: Buffer;
+  readonly tailLines: TailLines | undefined;
+  readonly header: TailHeader | undefined;
+  readonly segments: readonly SegmentFile[];
+}
+
+/** A log that is folded again and again while we read it is judged by what we have read. */
+const MAX_READS = 10;
+
+/** If the database was replaced while we looked, we look again. */
+function readParts(engine: Engine, path: string): LogParts {
+  for (let reads = 1; ; reads += 1) {
+    const { identity, tail, database } = readLogBytes(path);
+    const tailLines = tail === undefined ? undefined : splitTail(tail);
+    const header = parseTailHeader(tailLines?.lines[0]);
+    const log = logIdentity(engine, database, path) ?? header?.log;
+    const segments = log === undefined ? [] : listSegments(nodeFiles, path, log);
+    if (isSameFile(identifyFile(path), identity) || reads === MAX_READS) {
+      return { database, tailLines, header, segments };
+    }
+  }
 }
 
 async function checkRows(engine: Engine, bytes: Buffer, path: string, check: ChainCheck): Promise<void> {
