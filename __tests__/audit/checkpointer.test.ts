@@ -1,12 +1,15 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { openCheckpoint } from "../../src/audit/checkpoint.ts";
 import { Checkpointer, type CheckpointOptions } from "../../src/audit/checkpointer.ts";
+import { AuditLog } from "../../src/audit/log.ts";
 import { generateKeys, parseVerifierKey } from "../../src/audit/note.ts";
-import { temporaryDirectory } from "./sample-log.ts";
+import { readEntries } from "../../src/audit/read.ts";
+import { decision, newLogPath, storedEntries, temporaryDirectory } from "./sample-log.ts";
+import { altered, rewritten } from "./tampering.ts";
 
 const LOG = "0123456789abcdef".repeat(2);
 const { signer, verifier } = generateKeys("test");
@@ -30,11 +33,16 @@ function collecting(options: Partial<CheckpointOptions> = {}): {
   const to = (note: string): void => {
     sizes.push(openCheckpoint(note, [parseVerifierKey(verifier)]).size);
   };
-  return { checkpointer: new Checkpointer({ keyFile: keyFile(), to, ...options }, rethrow), sizes };
+  return { checkpointer: new Checkpointer({ keyFile: keyFile(), to, ...options }, unread, rethrow), sizes };
 }
 
 function rethrow(error: unknown): never {
   throw error;
+}
+
+/** For those that have no reason to look into the log. */
+function unread(): never {
+  throw new Error("the log was read");
 }
 
 beforeEach(() => {
@@ -97,27 +105,13 @@ describe("checkpoints while a log is written", () => {
     const to = join(temporaryDirectory(), "audit.db");
     writeFileSync(to, "SQLite format 3");
     const errors: unknown[] = [];
-    const checkpointer = new Checkpointer({ keyFile: keyFile(), to }, (error) => errors.push(error));
+    const checkpointer = new Checkpointer({ keyFile: keyFile(), to }, unread, (error) => errors.push(error));
     checkpointer.appended(LOG, head(3));
     await checkpointer.close();
     expect(errors).toEqual([
       expect.objectContaining({ message: expect.stringContaining("is not replaced") as string }),
     ]);
     expect(readFileSync(to, "utf8")).toBe("SQLite format 3");
-  });
-
-  it("leave one alone that vouches for a longer log", async () => {
-    const to = join(temporaryDirectory(), "checkpoint");
-    const long = collecting({ to });
-    long.checkpointer.appended(LOG, head(8));
-    await long.checkpointer.close();
-    const before = readFileSync(to, "utf8");
-    const errors: unknown[] = [];
-    const short = new Checkpointer({ keyFile: keyFile(), to }, (error) => errors.push(error));
-    short.appended(LOG, head(3));
-    await short.close();
-    expect(errors).toEqual([expect.objectContaining({ message: expect.stringContaining("9 entries") as string })]);
-    expect(readFileSync(to, "utf8")).toBe(before);
   });
 
   it("tell of a failure and go on", async () => {
@@ -131,7 +125,7 @@ describe("checkpoints while a log is written", () => {
         if (calls === 1) throw new Error("no room");
       },
     };
-    const checkpointer = new Checkpointer(options, (error) => errors.push(error));
+    const checkpointer = new Checkpointer(options, unread, (error) => errors.push(error));
     checkpointer.appended(LOG, head(1));
     checkpointer.appended(LOG, head(2));
     await checkpointer.close();
@@ -158,3 +152,89 @@ describe("checkpoints while a log is written", () => {
     expect(() => collecting({ keyFile: file })).toThrow("not a signing key");
   });
 });
+
+describe("a file that holds a checkpoint already", () => {
+  beforeEach(() => {
+    vi.useRealTimers();
+  });
+
+  it("that the log agrees with is replaced", async () => {
+    expect(await goneOn(() => {})).toEqual({ sizes: [4, 7], errors: [] });
+  });
+
+  it.each<[string, (path: string) => Promise<void> | void, RegExp]>([
+    ["of a log that was longer", shortened, /ends at entry 2|was made anew/],
+    ["of a log that was made anew, and is longer by now", madeAnew, /is another log|was made anew/],
+    ["of a log whose last entry was another", rewrittenAtItsEnd, /was made anew: it had another entry 3/],
+    ["of another log", (path) => rmSync(path), /is another log/],
+  ])("%s stays as it is", async (_name, change, message) => {
+    const { sizes, errors } = await goneOn(change);
+    expect(sizes).toEqual([4, 4]);
+    expect(errors.length).toBeGreaterThan(0);
+    for (const error of errors) expect(error).toMatch(message);
+  });
+
+  it("by another process of the same log stays when it covers more", async () => {
+    const path = newLogPath();
+    const to = join(temporaryDirectory(), "checkpoint");
+    const log = new AuditLog(path);
+    const early = await log.append(decision());
+    const late = await log.append(decision());
+    for (const place of [late, early]) {
+      const checkpointer = new Checkpointer(
+        { keyFile: keyFile(), to },
+        () => readEntries(path, "latest first"),
+        rethrow,
+      );
+      checkpointer.appended(log.identity ?? "", place);
+      await checkpointer.close();
+    }
+    await log.close();
+    expect(openCheckpoint(readFileSync(to, "utf8"), [parseVerifierKey(verifier)]).size).toBe(3);
+  });
+});
+
+function shortened(path: string): void {
+  writeFileSync(path, altered(readFileSync(path), "DELETE FROM entries WHERE seq > 1"));
+}
+
+function rewrittenAtItsEnd(path: string): void {
+  writeFileSync(
+    path,
+    rewritten(readFileSync(path), 3, (body) => body.replace('"agent-1"', '"agent-2"')),
+  );
+}
+
+async function madeAnew(path: string): Promise<void> {
+  const genesis = storedEntries(path)[0]?.body;
+  rmSync(path);
+  const log = new AuditLog(path);
+  for (let n = 0; n < 9; n += 1) await log.append(decision());
+  await log.close();
+  expect(storedEntries(path)[0]?.body).not.toBe(genesis);
+}
+
+/** A checkpoint of an old log in a file, and what becomes of the file when another runtime goes on with that log. */
+async function goneOn(
+  change: (path: string) => Promise<void> | void,
+): Promise<{ readonly sizes: readonly number[]; readonly errors: readonly string[] }> {
+  const path = newLogPath();
+  const to = join(temporaryDirectory(), "checkpoint");
+  const options = { keyFile: keyFile(), to, everyEntries: 1 };
+  const errors: string[] = [];
+  const sizes: number[] = [];
+  for (const part of [0, 1]) {
+    const log = new AuditLog(path);
+    const checkpointer = new Checkpointer(
+      options,
+      () => readEntries(path, "latest first"),
+      (error) => errors.push(String(error)),
+    );
+    for (let n = 0; n < 3; n += 1) checkpointer.appended(log.identity ?? "", await log.append(decision()));
+    await checkpointer.close();
+    await log.close();
+    sizes.push(openCheckpoint(readFileSync(to, "utf8"), [parseVerifierKey(verifier)]).size);
+    if (part === 0) await change(path);
+  }
+  return { sizes, errors };
+}

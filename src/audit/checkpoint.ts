@@ -5,7 +5,7 @@
  */
 
 import { AuditCorruptError } from "../errors.ts";
-import type { Head } from "./entry.ts";
+import type { Head, StoredEntry } from "./entry.ts";
 import { storeAt, type AuditLocation } from "./location.ts";
 import { decodeBase64, openNote, signNote, type SignerKey, type VerifierKey } from "./note.ts";
 
@@ -62,4 +62,30 @@ export async function makeCheckpoint(location: AuditLocation, signer: SignerKey)
     return signCheckpoint(entry.log, { seq, hash }, signer);
   }
   throw new AuditCorruptError(store.name, "it has no entries");
+}
+
+/** Why a log is not the one that a checkpoint was made of. */
+export interface Contradiction {
+  /** A predicate whose subject is the log. */
+  readonly what: string;
+  /** False when the entry lies elsewhere, so that the two can't be compared. */
+  readonly isProven: boolean;
+}
+
+/**
+ * Whether a log, whose entries are given latest first, still holds the entry that a checkpoint was made of; `undefined`
+ * when it does. Reads no further back than to that entry.
+ */
+export async function contradictionOf(
+  { log, size, hash }: Anchor,
+  entries: AsyncIterable<StoredEntry>,
+): Promise<Contradiction | undefined> {
+  const covered = size - 1;
+  for await (const { seq, hash: found, entry } of entries) {
+    if (entry.log !== log) return { what: "is another log", isProven: true };
+    if (seq < covered) return { what: `ends at entry ${seq}, and once had entry ${covered}`, isProven: true };
+    if (seq > covered) continue;
+    return found === hash ? undefined : { what: `was made anew: it had another entry ${covered}`, isProven: true };
+  }
+  return { what: `has its entry ${covered} elsewhere, so the two can't be compared`, isProven: false };
 }

@@ -4,8 +4,8 @@ import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { readCheckpointFile, writeCheckpointFile } from "./checkpoint-file.ts";
-import { signCheckpoint } from "./checkpoint.ts";
-import type { Head } from "./entry.ts";
+import { contradictionOf, signCheckpoint } from "./checkpoint.ts";
+import type { Head, StoredEntry } from "./entry.ts";
 import { parseSignerKey, type SignerKey } from "./note.ts";
 
 /** When checkpoints are made, and where they go. */
@@ -13,8 +13,8 @@ export interface CheckpointOptions {
   /** The file of the signing key, as `capfence keys generate` makes it. */
   readonly keyFile: string;
   /**
-   * A file for the latest checkpoint, or a function that is given each. In a file, only a checkpoint of this key and log
-   * that is no longer than the new one is replaced.
+   * A file for the latest checkpoint, or a function that is given each. In a file, only a checkpoint that this key signed
+   * and that the log still agrees with is replaced, by one that covers more.
    */
   readonly to: string | ((note: string) => void | Promise<void>);
   /** After this many entries. Default: 1,000. */
@@ -38,18 +38,25 @@ export class Checkpointer {
   readonly #to: CheckpointOptions["to"];
   readonly #everyEntries: number;
   readonly #everyMs: number;
+  readonly #entries: () => AsyncIterable<StoredEntry>;
   readonly #onError: (error: unknown) => void;
   #latest: Latest | undefined;
   #stated = -1;
+  /** What the checkpoint that we last put in the file states: that hash is of an entry that our log's writer goes on from. */
+  #written: string | undefined;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
 
   /**
-   * Reads the key. What goes wrong later, when a checkpoint is made, goes to `onError` and stops nothing.
+   * Reads the key. `entries` reads the log, latest first. What goes wrong later, when a checkpoint is made, goes to `onError` and stops nothing.
    *
    * @throws TypeError naming the option when one is not valid, the key file included.
    */
-  constructor(options: CheckpointOptions, onError: (error: unknown) => void) {
+  constructor(
+    options: CheckpointOptions,
+    entries: () => AsyncIterable<StoredEntry>,
+    onError: (error: unknown) => void,
+  ) {
     const { keyFile, to, everyEntries = 1_000, everySeconds = 60 } = options;
     if (typeof to !== "function" && (typeof to !== "string" || to === "")) {
       throw new TypeError("ActionRuntime: checkpoints.to must be a file or a function");
@@ -62,6 +69,7 @@ export class Checkpointer {
     this.#to = to;
     this.#everyEntries = everyEntries;
     this.#everyMs = everySeconds * 1000;
+    this.#entries = entries;
     this.#onError = onError;
   }
 
@@ -97,12 +105,17 @@ export class Checkpointer {
       return;
     }
     const former = readCheckpointFile(this.#to, this.#signer);
-    // Replacing one that vouches for more would wipe out the proof that the log was longer once.
-    if (former !== undefined && (former.log !== log || former.size > head.seq + 1)) {
-      const what = former.log === log ? `${former.size} entries of this log, which has ${head.seq + 1}` : "another log";
-      throw new Error(`${this.#to} vouches for ${what}. It stays as it is`);
+    if (former !== undefined && former.hash !== this.#written) {
+      // Replacing one that this log contradicts would wipe out the proof that the log was another once.
+      const contradiction = await contradictionOf(former, this.#entries());
+      if (contradiction !== undefined) {
+        throw new Error(`the log ${contradiction.what}. The checkpoint in ${this.#to} stays as it is`);
+      }
+      // Another process of the same log was quicker.
+      if (former.size > head.seq) return;
     }
     writeCheckpointFile(this.#to, note);
+    this.#written = head.hash;
   }
 }
 

@@ -3,7 +3,7 @@
 import { resolve } from "node:path";
 
 import { readCheckpointFile, writeCheckpointFile } from "../audit/checkpoint-file.ts";
-import { makeCheckpoint, type Anchor } from "../audit/checkpoint.ts";
+import { contradictionOf, makeCheckpoint, type Anchor } from "../audit/checkpoint.ts";
 import type { SignerKey } from "../audit/note.ts";
 import { readEntries } from "../audit/read.ts";
 import { errorCode, fileProblem } from "../file-problem.ts";
@@ -58,19 +58,8 @@ function readFormer(out: string, signer: SignerKey): Anchor | undefined {
 
 /** @throws CommandFailure when the log at `path` does not hold the entry that `former` was made of. */
 async function refuseContradiction(path: string, out: string, former: Anchor): Promise<void> {
-  const covered = former.size - 1;
-  const stays = `. The checkpoint in ${out} stays as it is`;
-  for await (const { seq, hash, entry } of readEntries(path, "latest first")) {
-    if (entry.log !== former.log) throw new CommandFailure(EXIT.finding, `${path} is another log${stays}`);
-    if (seq < covered) {
-      throw new CommandFailure(EXIT.finding, `${path} ends at entry ${seq}, and once had entry ${covered}${stays}`);
-    }
-    if (seq > covered) continue;
-    if (hash === former.hash) return;
-    throw new CommandFailure(EXIT.finding, `${path} was made anew: it had another entry ${covered}${stays}`);
-  }
-  throw new CommandFailure(
-    EXIT.failed,
-    `${path} has its entry ${covered} elsewhere, so the two can't be compared${stays}`,
-  );
+  const contradiction = await contradictionOf(former, readEntries(path, "latest first"));
+  if (contradiction === undefined) return;
+  const exit = contradiction.isProven ? EXIT.finding : EXIT.failed;
+  throw new CommandFailure(exit, `${path} ${contradiction.what}. The checkpoint in ${out} stays as it is`);
 }

@@ -4,6 +4,7 @@ import { Checkpointer } from "../audit/checkpointer.ts";
 import { defaultAuditLog } from "../audit/default-path.ts";
 import type { Head, OutcomeStatus, PreparedEntry } from "../audit/entry.ts";
 import { AuditLog } from "../audit/log.ts";
+import { readEntries } from "../audit/read.ts";
 import {
   decisionEntry,
   outcomeEntry,
@@ -58,7 +59,11 @@ export class ActionRuntime {
     this.#log = new AuditLog(options.auditLog ?? defaultAuditLog());
     this.#checkpointer =
       options.checkpoints &&
-      new Checkpointer(options.checkpoints, (error) => this.#reportAudit(this.#problemOf(error)));
+      new Checkpointer(
+        options.checkpoints,
+        () => readEntries(this.#log.path, "latest first"),
+        (error) => this.#reportAudit(this.#problemOf(error)),
+      );
     if (options.watch === true) {
       this.#watching = this.#source.watch(
         async () => await this.reload(),
