@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { join, relative } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 
@@ -238,6 +238,27 @@ describe("closing", () => {
     expect(filesBeside(path)).toEqual([]);
   });
 
+  it("after a failure says that nothing was folded, and lets go of the log", async () => {
+    const path = newLogPath();
+    const log = new AuditLog(path);
+    await log.append(decision());
+    rmSync(path);
+    const failure = await log.append(decision()).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: "ERR_AUDIT_CORRUPT", path });
+    await expect(log.close()).rejects.toBe(failure);
+    expect(filesBeside(path)).toEqual(["audit.db-tail"]);
+    await expect(log.append(decision())).rejects.toMatchObject({ code: "ERR_AUDIT_UNAVAILABLE" });
+  });
+
+  it("of a log whose segments could hold one entry only comes to an end", async () => {
+    const path = newLogPath();
+    const log = new AuditLog(path, { files: nodeFiles, now: Date.now, segmentEntries: 1 });
+    for (let n = 0; n < 5; n += 1) await log.append(decision());
+    await log.close();
+    expect(filesBeside(path)).not.toContain("audit.db-tail");
+    expect(await verifyLog(path)).toMatchObject({ intact: true, entries: 5 });
+  });
+
   it("refuses what is appended afterwards", async () => {
     const path = newLogPath();
     const log = new AuditLog(path);
@@ -268,6 +289,18 @@ describe("closing", () => {
     const child = new WriterProcess({ path, appends: 5, end });
     expect(await child.ended()).toBe(end === "throw" ? 1 : 0);
     expect(child.acknowledged).toHaveLength(5);
+    expect(filesBeside(path)).toEqual(["audit.db"]);
+    expect(expectOneChain(path).slice(1)).toMatchObject(child.acknowledged);
+  });
+});
+
+describe("the end of the process while the log is closed", () => {
+  it("folds what was being folded, and leaves nothing behind", async () => {
+    const path = newLogPath();
+    const child = new WriterProcess({ path, appends: 2_000, together: 250, end: "exit while closing" });
+    expect(await child.ended(), child.errors).toBe(0);
+    expect(child.acknowledged).toHaveLength(2_000);
+    await expect(child.says("closed")).rejects.toThrow();
     expect(filesBeside(path)).toEqual(["audit.db"]);
     expect(expectOneChain(path).slice(1)).toMatchObject(child.acknowledged);
   });

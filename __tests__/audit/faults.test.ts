@@ -37,7 +37,7 @@ describe("a full disk", () => {
     expect(await another.append(decision())).toMatchObject({ seq: 3 });
     await expect(log.append(decision())).rejects.toBe(failure);
     await another.close();
-    await log.close();
+    await expect(log.close()).rejects.toBe(failure);
     expect(filesBeside(path)).toEqual(["audit.db"]);
     expect(expectOneChain(path)).toHaveLength(4);
   });
@@ -55,7 +55,7 @@ describe("a full disk", () => {
     await log.append(decision());
     await expect(log.append(decision())).rejects.toMatchObject({ code: "ERR_AUDIT_UNAVAILABLE" });
     expect(struck).toHaveLength(2);
-    await log.close();
+    await expect(log.close()).rejects.toMatchObject({ code: "ERR_AUDIT_UNAVAILABLE" });
     const another = new AuditLog(path);
     expect(await another.append(decision())).toMatchObject({ seq: 3 });
     await another.close();
@@ -70,6 +70,6 @@ describe("a full disk", () => {
     await log.append(decision());
     const results = await Promise.allSettled(Array.from({ length: 600 }, () => log.append(decision())));
     expect(new Set(results.map(({ status }) => status))).toEqual(new Set(["rejected"]));
-    await log.close();
+    await expect(log.close()).rejects.toMatchObject({ code: "ERR_AUDIT_UNAVAILABLE" });
   });
 });

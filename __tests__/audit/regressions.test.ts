@@ -61,7 +61,7 @@ describe("folding", () => {
       while (struck.length === 0) await nextTurn();
       await nextTurn();
       await expect(log.append(decision())).rejects.toMatchObject({ code: "ERR_AUDIT_UNAVAILABLE" });
-      await log.close();
+      await expect(log.close()).rejects.toMatchObject({ code: "ERR_AUDIT_UNAVAILABLE" });
     },
   );
 });
@@ -103,7 +103,7 @@ describe("a failed write", () => {
     });
     const log = new AuditLog(path, { files, now: Date.now });
     await expect(log.append(decision())).rejects.toMatchObject({ code: "ERR_AUDIT_UNAVAILABLE" });
-    await log.close();
+    await expect(log.close()).rejects.toMatchObject({ code: "ERR_AUDIT_UNAVAILABLE" });
     const another = new AuditLog(path);
     await another.append(decision());
     await another.close();

@@ -2,6 +2,7 @@
 
 import { once } from "node:events";
 import { writeSync } from "node:fs";
+import { setImmediate as nextTurn } from "node:timers/promises";
 
 import { nodeFiles } from "../../src/audit/files.ts";
 import { LogLock } from "../../src/audit/lock.ts";
@@ -27,7 +28,7 @@ export interface WriterOrders {
   /** When it begins: at once, or when it is told to, after it has said that it is ready. Default: `at once`. */
   readonly begin?: "at once" | "when told";
   /** What it does when it has appended. Default: `close`. */
-  readonly end?: "close" | "return" | "exit" | "throw" | "wait" | "hold the lock";
+  readonly end?: "close" | "return" | "exit" | "exit while closing" | "throw" | "wait" | "hold the lock";
 }
 
 const orders = JSON.parse(process.argv[2] ?? "{}") as WriterOrders;
@@ -76,6 +77,13 @@ for (let number = 0; left > 0;) {
 }
 if (end === "close") await log.close();
 if (end === "exit") process.exit();
+if (end === "exit while closing") {
+  const closing = log.close();
+  // So many turns into folding that nothing is put in place yet.
+  for (let turn = 0; turn < 3; turn += 1) await nextTurn();
+  void closing.then(() => say("closed"));
+  process.exit();
+}
 if (end === "throw") throw new Error("on purpose");
 if (end === "wait") {
   say("waiting");

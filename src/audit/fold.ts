@@ -41,6 +41,8 @@ function* moveTail(context: FoldContext): Steps<{ readonly first: number } | "ov
   const made = lock.ownName("database");
   try {
     const { bytes, first, last, end } = yield* buildDatabase(context, text, sealed);
+    // The process ends in the middle of a fold that was to go on later: this is the last one.
+    discard(files, made);
     yield* write(files, made, base, bytes);
     const isPlaced = yield* underLock(lock, () => {
       chain.catchUp();
@@ -53,7 +55,7 @@ function* moveTail(context: FoldContext): Steps<{ readonly first: number } | "ov
     const isFull = last.seq - first + 1 >= context.segmentEntries || bytes.length >= SEGMENT_BYTES;
     return isFull ? { first } : undefined;
   } finally {
-    if (files.identify(made) !== undefined) files.unlink(made);
+    discard(files, made);
   }
 }
 
@@ -65,4 +67,8 @@ function* write(files: AuditFiles, name: string, like: FileIdentity, bytes: Uint
   } finally {
     files.close(fd);
   }
+}
+
+function discard(files: AuditFiles, name: string): void {
+  if (files.identify(name) !== undefined) files.unlink(name);
 }

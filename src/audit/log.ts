@@ -85,7 +85,8 @@ export class AuditLog {
    * Lets go of the log. When nobody else in this process holds it, waits for what is being written and folds it into
    * the database file.
    *
-   * @throws AuditUnavailableError when it could not be folded; every entry is safe in the tail.
+   * @throws AuditUnavailableError, AuditCorruptError when it was not folded; every entry that was acknowledged is safe in
+   *   the tail.
    */
   async close(): Promise<void> {
     this.#failure ??= new AuditUnavailableError(this.path, "it has been closed");
@@ -97,7 +98,16 @@ export class AuditLog {
     held.shared.holders -= 1;
     if (held.shared.holders > 0) return;
     if (writers().get(held.key) === held.shared) writers().delete(held.key);
-    await held.shared.opened?.close();
+    const { opened } = held.shared;
+    if (opened === undefined) return;
+    // No longer in the registry, and so not among those that are closed when the process ends.
+    const closeNow = (): void => opened.closeNow();
+    process.once("exit", closeNow);
+    try {
+      await opened.close();
+    } finally {
+      process.off("exit", closeNow);
+    }
   }
 
   async #hold(): Promise<{ readonly key: string; readonly shared: SharedWriter }> {

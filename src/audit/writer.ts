@@ -68,7 +68,9 @@ export class LogWriter {
    * @throws AuditCorruptError when they contradict themselves.
    */
   static async open(path: string, surroundings: WriterSurroundings): Promise<LogWriter> {
-    const { files, now, segmentEntries = SEGMENT_ENTRIES } = surroundings;
+    const { files, now } = surroundings;
+    // In a segment of one there is only room for the entry that names the segment before it.
+    const segmentEntries = Math.max(2, surroundings.segmentEntries ?? SEGMENT_ENTRIES);
     const timestamp = (): string => new Date(now()).toISOString();
     const lock = new LogLock(files, path);
     try {
@@ -120,20 +122,24 @@ export class LogWriter {
   /**
    * Finishes what is waiting, folds the tail into the database and lets go of the files.
    *
-   * @throws AuditUnavailableError when the tail could not be folded; every entry is safe in it.
+   * @throws AuditUnavailableError, AuditCorruptError why the tail was not folded, or why this writer had stopped before;
+   *   every entry that was acknowledged is safe in the tail.
    */
   async close(): Promise<void> {
     this.#isClosing = true;
     clearTimeout(this.#idle);
     await this.#queue.settled();
     await this.#folding;
+    // What stopped it was told to those who appended; whoever closes it must not take the log for folded.
+    const failure = this.#failure;
     try {
-      if (this.#failure === undefined) await doLater(fold(this.#context));
+      if (failure === undefined) await doLater(fold(this.#context));
     } catch (error) {
       throw unavailable(this.#path, error);
     } finally {
       this.#release();
     }
+    if (failure !== undefined) throw failure;
   }
 
   /** The same at the end of the process, when nothing asynchronous runs any more. What can't be folded stays in the tail. */
