@@ -5,7 +5,7 @@ import { Subject } from "../../src/policy/conditions/condition.ts";
 import { MAX_EXAMINED } from "../../src/policy/conditions/expression.ts";
 import { compileGlob } from "../../src/policy/conditions/glob.ts";
 import { CONDITIONS } from "../../src/policy/conditions/index.ts";
-import { readQuantity } from "../../src/policy/conditions/quantity.ts";
+import { readQuantity } from "../../src/policy/conditions/amount/quantity.ts";
 import { call } from "./calls.ts";
 import { issuesIn } from "./load-errors.ts";
 

@@ -46,6 +46,7 @@ describe("lintPolicy", () => {
     ["allow: [{capability: a, amount_gt: 10, amount_lt: 5}]", ["1:40 allow[0].amount_lt never-matches"]],
     ["allow: [{capability: a, amount_gt: 10, amount_lte: 10}]", ["1:40 allow[0].amount_lte never-matches"]],
     ["allow: [{capability: a, amount_gte: 10, amount_lte: 10}]", []],
+    ["allow: [{capability: a, amount: {gt: '10.5', lt: 10}}]", ["1:46 allow[0].amount.lt never-matches"]],
     [
       "deny: [{capability: a, caller_depth_gte: 3, caller_depth_lt: 3}]\nallow: [a]",
       ["1:45 deny[0].caller_depth_lt never-matches"],
@@ -92,6 +93,27 @@ describe("lintPolicy", () => {
 });
 
 describe("checkPolicyAgainstTools", () => {
+  it("knows the fields of conditions about structure, and those they name", () => {
+    const conditions = [
+      "path: {within: /x}",
+      "url: {hosts: x.net}",
+      "amount: {gt: 5}",
+      "amount: {field: to.sum, gt: 5}",
+    ];
+    const policy = Policy.parse(`deny:\n${conditions.map((each) => `  - {capability: pay, ${each}}\n`).join("")}`);
+    const check = (fields: object): (string | undefined)[] =>
+      checkPolicyAgainstTools(policy, [{ name: "send", capability: "pay", schema: z.object(fields as never) }]).map(
+        ({ line, code }) => `${line} ${code}`,
+      );
+    const string = z.string();
+    expect(check({ path: string, url: string, amount: z.number(), to: z.object({ sum: string }) })).toEqual([]);
+    expect(check({ file: string, uri: string.optional(), to: z.object({}) })).toEqual([
+      "3 optional-field",
+      "4 missing-field",
+      "5 missing-field",
+    ]);
+  });
+
   const policy = Policy.parse(
     "deny:\n  - {capability: pay, amount_gt: 5}\n  - {capability: pay, path_prefix: /x}\n  - {capability: pay, payload: {to.country: XX}}\n",
   );

@@ -1,6 +1,7 @@
 /** Every condition of the policy language, by its key in a rule. */
 
-import { amount } from "./amount.ts";
+import { amountComparison } from "./amount/amount-comparison.ts";
+import { amount } from "./amount/amount.ts";
 import { callerDepth } from "./caller-depth.ts";
 import { command } from "./command/index.ts";
 import type { ConditionKind } from "./condition.ts";
@@ -18,10 +19,11 @@ export const CONDITIONS: Readonly<Record<string, ConditionKind>> = {
   contains,
   match_regex: matchRegex,
   match_keywords: matchKeywords,
-  amount_gt: amount("gt"),
-  amount_gte: amount("gte"),
-  amount_lt: amount("lt"),
-  amount_lte: amount("lte"),
+  amount_gt: amountComparison("gt"),
+  amount_gte: amountComparison("gte"),
+  amount_lt: amountComparison("lt"),
+  amount_lte: amountComparison("lte"),
+  amount,
   path_prefix: pathPrefix,
   path,
   url,

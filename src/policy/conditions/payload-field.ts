@@ -6,7 +6,7 @@ import { EXPRESSION, oneOrList, SCALAR, TEXT, THRESHOLD, type JsonSchema } from 
 import type { Condition, ConditionKind, ReportProblem } from "./condition.ts";
 import { search } from "./expression.ts";
 import { compileExpressions } from "./match-regex.ts";
-import { compare, COMPARISON_NAMES, COMPARISONS, type ComparisonName } from "./quantity.ts";
+import { compare, COMPARISON_NAMES, COMPARISONS, type ComparisonName } from "./amount/quantity.ts";
 import { acrossLists, compileScalars, type ValueTest } from "./scalar.ts";
 import { FIELD_SYNTAX } from "./stated.ts";
 

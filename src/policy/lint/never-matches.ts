@@ -1,6 +1,6 @@
 /** Rules with conditions that no call can satisfy. */
 
-import { COMPARISON_NAMES } from "../conditions/quantity.ts";
+import { COMPARISON_NAMES } from "../conditions/amount/quantity.ts";
 import { listed } from "../conditions/condition.ts";
 import { RISK_OF_KIND } from "../risk.ts";
 import type { WrittenRule } from "../rule.ts";
@@ -21,6 +21,7 @@ export function neverMatching(rules: readonly WrittenRule[]): readonly PolicyWar
 function findings(fields: Fields): readonly Finding[] {
   return [
     ...emptyRanges(fields, "amount_", []),
+    ...(isRecord(fields["amount"]) ? emptyRanges(fields["amount"], "", ["amount"]) : []),
     ...emptyRanges(fields, "caller_depth_", []),
     ...impossibleFields(fields["payload"]),
     ...impossibleNames(fields),
@@ -31,7 +32,7 @@ function findings(fields: Fields): readonly Finding[] {
 function emptyRanges(fields: Fields, prefix: string, path: readonly string[]): readonly Finding[] {
   const bounds = COMPARISON_NAMES.flatMap((name) => {
     const value = fields[`${prefix}${name}`];
-    return typeof value === "number" ? [{ name, value }] : [];
+    return value === undefined ? [] : [{ name, value: Number(value) }];
   });
   return bounds.flatMap((low) =>
     bounds.flatMap((high): readonly Finding[] => {

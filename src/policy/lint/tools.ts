@@ -1,6 +1,6 @@
 /** Whether a policy's conditions are about fields that the tools they are for really have. */
 
-import { AMOUNT_FIELDS } from "../conditions/amount.ts";
+import { AMOUNT_FIELDS } from "../conditions/amount/amount.ts";
 import { listed } from "../conditions/condition.ts";
 import { PATH_FIELDS } from "../conditions/path/path.ts";
 import { URL_FIELDS } from "../conditions/url/url.ts";
@@ -28,7 +28,7 @@ export interface ToolFinding extends PolicyWarning {
 
 /** Fields of which a condition reads whatever is there, unless it names its own, and a word for them. */
 const FIELDS_OF: readonly (readonly [RegExp, readonly string[], string])[] = [
-  [/^amount_/, AMOUNT_FIELDS, "an amount"],
+  [/^amount(?:_|$)/, AMOUNT_FIELDS, "an amount"],
   [/^path(?:_prefix)?$/, PATH_FIELDS, "a path"],
   [/^url$/, URL_FIELDS, "a URL"],
 ];

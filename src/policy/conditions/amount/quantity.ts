@@ -1,7 +1,7 @@
 /** Quantities and the four comparisons with them: `gt`, `gte`, `lt`, `lte`. */
 
-import type { Json } from "../../snapshot.ts";
-import type { Answer } from "../answer.ts";
+import type { Json } from "../../../snapshot.ts";
+import type { Answer } from "../../answer.ts";
 
 /** The ending of a key that compares quantities. */
 export type ComparisonName = "gt" | "gte" | "lt" | "lte";
@@ -25,8 +25,11 @@ export const COMPARISONS: Readonly<Record<ComparisonName, Comparison>> = {
 export const COMPARISON_NAMES: readonly ComparisonName[] = ["gt", "gte", "lt", "lte"];
 
 const PLAIN_DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)$/;
-/** Decimal digits that a number of JavaScript always keeps. */
-const EXACT_DIGITS = 15;
+/**
+ * Significant decimal digits that a number of JavaScript always keeps (DBL_DIG of IEEE 754): decimals of so many digits are
+ * different numbers, in the same order, so that comparing the numbers compares the decimals exactly.
+ */
+export const EXACT_DIGITS = 15;
 
 /**
  * The quantity a value says: a finite number, or text that is a plain decimal, white space around it aside. `undefined`

@@ -1,19 +1,17 @@
 /** `amount_gt`, `amount_gte`, `amount_lt`, `amount_lte`: how much a call is about. */
 
-import type { JsonObject } from "../../snapshot.ts";
-import type { Answer } from "../answer.ts";
-import { THRESHOLD } from "../json-schema.ts";
-import type { ConditionKind } from "./condition.ts";
+import type { JsonObject } from "../../../snapshot.ts";
+import type { Answer } from "../../answer.ts";
+import { THRESHOLD } from "../../json-schema.ts";
+import type { ConditionKind } from "../condition.ts";
+import { AMOUNT_FIELDS } from "./amount.ts";
 import { compare, COMPARISONS, readQuantity, type ComparisonName } from "./quantity.ts";
-
-/** The top-level fields of a payload that say how much. All that are present count. */
-export const AMOUNT_FIELDS: readonly string[] = ["amount", "total", "value", "sum", "quantity", "price", "cost"];
 
 /**
  * `yes` when all amounts in the payload satisfy the comparison, `maybe` when some do or one cannot be read, `no` when none
  * does or there is none.
  */
-export function amount(name: ComparisonName): ConditionKind {
+export function amountComparison(name: ComparisonName): ConditionKind {
   const { words } = COMPARISONS[name];
   return {
     schema: {
