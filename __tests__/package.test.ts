@@ -161,6 +161,7 @@ describe.skipIf(process.platform === "win32")("the packed tarball", () => {
         "package.json",
         "policies",
         "policy.schema.json",
+        "sql",
         "tools",
       ]),
     );

@@ -3,15 +3,13 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:
 import { join, relative } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 
-import * as fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 
 import { nodeFiles, type AuditFiles } from "../../src/audit/files.ts";
 import { AuditLog } from "../../src/audit/log.ts";
 import { verifyLog } from "../../src/audit/verify.ts";
-import { AuditUnavailableError } from "../../src/errors.ts";
 import { WriterProcess } from "./child.ts";
-import { decision, expectOneChain, filesBeside, newLogPath, outcome, query, temporaryDirectory } from "./sample-log.ts";
+import { decision, expectOneChain, filesBeside, newLogPath, query, temporaryDirectory } from "./sample-log.ts";
 
 interface Body {
   readonly [name: string]: unknown;
@@ -24,71 +22,6 @@ interface Body {
 function bodies(path: string): Body[] {
   return expectOneChain(path).map(({ body }) => JSON.parse(body) as Body);
 }
-
-describe("appending", () => {
-  it("acknowledges each entry with its place and hash in the chain", async () => {
-    const path = newLogPath();
-    const log = new AuditLog(path);
-    const places = [];
-    for (let n = 0; n < 10; n += 1) places.push(await log.append(decision({ payload: { n } })));
-    expect(places).toEqual(
-      expectOneChain(path)
-        .slice(1)
-        .map(({ seq, hash }) => ({ seq, hash })),
-    );
-    await log.close();
-    expect(places.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
-    expect(places.map(({ hash }) => hash)).toEqual(
-      expectOneChain(path)
-        .slice(1)
-        .map(({ hash }) => hash),
-    );
-  });
-
-  it("keeps the order of calls made at the same time", async () => {
-    const path = newLogPath();
-    const log = new AuditLog(path);
-    const places = await Promise.all(Array.from({ length: 700 }, (_, n) => log.append(decision({ payload: { n } }))));
-    await log.close();
-    expect(places.map(({ seq }) => seq)).toEqual(Array.from({ length: 700 }, (_, n) => n + 1));
-    expect(
-      bodies(path)
-        .slice(1)
-        .map(({ payload }) => payload.n),
-    ).toEqual(Array.from({ length: 700 }, (_, n) => n));
-  });
-
-  it("begins a log with a genesis entry, and gives each log an identity of its own", async () => {
-    const identities = [];
-    for (const path of [newLogPath(), newLogPath()]) {
-      const log = new AuditLog(path);
-      await log.append(decision());
-      await log.close();
-      const [genesis, ...others] = bodies(path);
-      expect(genesis).toMatchObject({ kind: "genesis", v: 1, seq: 0, prev: "0".repeat(64) });
-      expect(genesis?.log).toMatch(/^[0-9a-f]{32}$/);
-      expect(new Set(others.map(({ log: identity }) => identity))).toEqual(new Set([genesis?.log]));
-      identities.push(genesis?.log);
-    }
-    expect(identities[0]).not.toBe(identities[1]);
-  });
-
-  it("records the time it is given, though the clock steps back", async () => {
-    const path = newLogPath();
-    const times = [1_700_000_000_000, 1_700_000_000_001, 1_600_000_000_000, 0];
-    let calls = 0;
-    const log = new AuditLog(path, { files: nodeFiles, now: () => times[calls++] ?? 0 });
-    for (let n = 0; n < 3; n += 1) await log.append(decision());
-    await log.close();
-    expect(bodies(path).map(({ ts }) => ts)).toEqual([
-      "2023-11-14T22:13:20.000Z",
-      "2023-11-14T22:13:20.001Z",
-      "2020-09-13T12:26:40.000Z",
-      "1970-01-01T00:00:00.000Z",
-    ]);
-    expect(await verifyLog(path)).toMatchObject({ intact: true, entries: 3 });
-  });
-});
 
 describe("holders of one log", () => {
   it.each<[string, (directory: string) => string]>([
@@ -222,16 +155,6 @@ describe("closing", () => {
     expect(query(path, "SELECT count(*) FROM entries")).toEqual([[6]]);
   });
 
-  it("waits for what is being appended", async () => {
-    const path = newLogPath();
-    const log = new AuditLog(path);
-    const appended = Promise.all(Array.from({ length: 600 }, () => log.append(decision())));
-    await log.close();
-    expect(await appended).toHaveLength(600);
-    expect(query(path, "SELECT count(*) FROM entries")).toEqual([[601]]);
-    expect(filesBeside(path)).toEqual(["audit.db"]);
-  });
-
   it("creates nothing when nothing was appended", async () => {
     const path = newLogPath();
     await new AuditLog(path).close();
@@ -259,31 +182,6 @@ describe("closing", () => {
     expect(await verifyLog(path)).toMatchObject({ intact: true, entries: 5 });
   });
 
-  it("refuses what is appended afterwards", async () => {
-    const path = newLogPath();
-    const log = new AuditLog(path);
-    await log.append(decision());
-    await log.close();
-    await expect(log.append(decision())).rejects.toSatisfy(
-      (error) => AuditUnavailableError.isInstance(error) && error.message.includes("closed"),
-    );
-    await log.close();
-    expect(query(path, "SELECT count(*) FROM entries")).toEqual([[2]]);
-  });
-
-  it("lets the same process open the log again, and the chain goes on", async () => {
-    const path = newLogPath();
-    for (let opening = 0; opening < 4; opening += 1) {
-      const log = new AuditLog(path);
-      expect((await log.append(decision())).seq).toBe(1 + 2 * opening);
-      await log.append(decision());
-      await log.close();
-      expect(filesBeside(path)).toEqual(["audit.db"]);
-    }
-    expect(expectOneChain(path)).toHaveLength(9);
-    expect(await verifyLog(path)).toMatchObject({ intact: true, entries: 8 });
-  });
-
   it.each(["return", "exit", "throw"] as const)("happens when a process ends without it (%s)", async (end) => {
     const path = newLogPath();
     const child = new WriterProcess({ path, appends: 5, end });
@@ -303,71 +201,6 @@ describe("the end of the process while the log is closed", () => {
     await expect(child.says("closed")).rejects.toThrow();
     expect(filesBeside(path)).toEqual(["audit.db"]);
     expect(expectOneChain(path).slice(1)).toMatchObject(child.acknowledged);
-  });
-});
-
-describe("an entry's text", () => {
-  it("is canonical JSON (RFC 8785) whatever the payload", async () => {
-    const path = newLogPath();
-    const log = new AuditLog(path);
-    const payloads: object[] = [];
-    await fc.assert(
-      fc.asyncProperty(fc.dictionary(fc.string({ unit: "grapheme" }), fc.jsonValue()), async (payload) => {
-        payloads.push(payload);
-        await log.append(decision({ payload }));
-      }),
-      { numRuns: 200 },
-    );
-    await log.close();
-    const stored = expectOneChain(path).slice(1);
-    expect(stored).toHaveLength(payloads.length);
-    for (const { body } of stored) expect(body).toBe(canonical(JSON.parse(body)));
-    expect(stored.map(({ body }) => (JSON.parse(body) as Body).payload)).toEqual(
-      payloads.map((payload) => JSON.parse(JSON.stringify(payload)) as unknown),
-    );
-  });
-
-  it("orders members by UTF-16 code units and writes numbers as ECMAScript does", async () => {
-    // The example of RFC 8785, section 3.2.
-    const path = newLogPath();
-    const log = new AuditLog(path);
-    await log.append(
-      decision({
-        payload: {
-          numbers: [Number("333333333.33333329"), 1e30, 4.5, 2e-3, 0.000000000000000000000000001, -0],
-          string: '€$\u000F\u000aA\'B"\\\\"/',
-          literals: [null, true, false],
-        },
-      }),
-    );
-    await log.append(decision({ payload: { "€": 1, "\r": 2, "\ufb33": 3, "1": 4, "😀": 5, "\u0080": 6, ö: 7 } }));
-    await log.close();
-    const [, first, second] = expectOneChain(path);
-    expect(first?.body).toContain(
-      String.raw`"payload":{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27,0],"string":"€$\u000f\nA'B\"\\\\\"/"}`,
-    );
-    expect(second?.body).toContain('"payload":{"\\r":2,"1":4,"\u0080":6,"ö":7,"€":1,"😀":5,"\ufb33":3}');
-  });
-
-  it("commits to a payload by a salted digest that whoever has the payload can compute again", async () => {
-    const path = newLogPath();
-    const log = new AuditLog(path);
-    const first = await log.append(decision({ payload: { b: 1, a: "é" } }));
-    await log.append(decision({ payload: { a: "é", b: 1 } }));
-    await log.append(outcome(first));
-    await log.close();
-    const [, one, other, ended] = bodies(path);
-    for (const body of [one, other]) {
-      const { salt, sha256 } = body?.digest ?? { salt: "", sha256: "" };
-      expect(salt).toMatch(/^[0-9a-f]{32}$/);
-      const digest = createHash("sha256").update(Buffer.from(salt, "hex")).update('{"a":"é","b":1}');
-      expect(sha256).toBe(digest.digest("hex"));
-    }
-    expect(one?.digest.salt).not.toBe(other?.digest.salt);
-    const output = ended?.["output"] as Body["digest"];
-    expect(output.sha256).toBe(
-      createHash("sha256").update(Buffer.from(output.salt, "hex")).update("done").digest("hex"),
-    );
   });
 });
 

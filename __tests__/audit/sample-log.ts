@@ -149,9 +149,13 @@ function tailEntries(path: string): Stored[] {
   });
 }
 
-/** Expects the entries at `path` to be one chain from 0 on, each hash the SHA-256 of its bytes; answers the entries. */
-export function expectOneChain(path: string): Stored[] {
-  const stored = storedEntries(path);
+/** Expects the entries at `path` to be one chain; answers them. */
+export function expectOneChain(path: string): readonly Stored[] {
+  return expectChained(storedEntries(path));
+}
+
+/** Expects entries to be one chain from 0 on, each hash the SHA-256 of its bytes; answers them. */
+export function expectChained(stored: readonly Stored[]): readonly Stored[] {
   let prev = "0".repeat(64);
   for (const [place, { seq, hash, body }] of stored.entries()) {
     expect(seq).toBe(place);

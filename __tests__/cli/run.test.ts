@@ -18,10 +18,10 @@ describe("wrong usage exits 2, says so on stderr and prints nothing else", () =>
     [["logs", "--jsno"], "unknown option '--jsno' (Did you mean --json?)"],
     [["logs", "audit.db"], "too many arguments for 'logs'. Expected 0 arguments but got 1."],
     [["verify", "audit.db"], "too many arguments for 'verify'. Expected 0 arguments but got 1."],
-    [["verify", "--audit-log"], "option '--audit-log <file>' argument missing"],
+    [["verify", "--audit-log"], "option '--audit-log <log>' argument missing"],
     [
       ["verify", "--audit-log", ""],
-      "option '--audit-log <file>' argument '' is invalid. It must be the path of a file.",
+      "option '--audit-log <log>' argument '' is invalid. It must be the path of a file.",
     ],
     [["verify", "--limit", "5"], "unknown option '--limit'"],
     [
@@ -102,6 +102,7 @@ describe("help and version", () => {
         checkpoint [options]  Signs how long an audit log is and what its last entry is.
         keys                  Makes the keys that checkpoints are signed with.
         unlock [options]      Removes a lock whose owner is on another host. Asks first.
+        migrate [options]     Makes a PostgreSQL database ready for audit logs.
         policy                Checks, explains, tests and compares policies.
         help [command]        print help for a command
 
@@ -123,7 +124,7 @@ describe("help and version", () => {
       Shows the latest decisions, oldest first.
 
       Options:
-        --audit-log <file>     the audit log (default: CAPFENCE_AUDIT_LOG, else ./audit.db)
+        --audit-log <log>      the audit log (default: CAPFENCE_AUDIT_LOG, else ./audit.db)
         --agent <id>           only this agent's
         --decision <decision>  only these (choices: "allow", "deny", "require_approval")
         --since <time>         only from this time on
@@ -153,7 +154,7 @@ describe("help and version", () => {
       Checks the hash chain of an audit log, and holds it against checkpoints. Never writes.
 
       Options:
-        --audit-log <file>   the audit log (default: CAPFENCE_AUDIT_LOG, else ./audit.db)
+        --audit-log <log>    the audit log (default: CAPFENCE_AUDIT_LOG, else ./audit.db)
         --checkpoint <file>  a checkpoint of the log, kept elsewhere; may be repeated
         --vkey <key>         a verifying key, or a file that holds one; may be repeated
         --min-size <count>   entries there must be, entry 0 included; with checkpoints, anchored ones

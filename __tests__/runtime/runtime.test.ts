@@ -684,10 +684,22 @@ describe("fromPolicy", () => {
   it.each<[string, object]>([
     ["ActionRuntime: unknown option auditlog", { auditlog: "audit.db" }],
     ["ActionRuntime: unknown option audit.redacted", { audit: { redacted: ["password"] } }],
-    ["ActionRuntime: auditLog must be the path of a file", { auditLog: "" }],
-    ["ActionRuntime: auditLog must be the path of a file", { auditLog: ":memory:" }],
-    ["ActionRuntime: auditLog must be the path of a file", { auditLog: 5 }],
-    ["ActionRuntime: auditLog must be the path of a file", { auditLog: null }],
+    [
+      "ActionRuntime: auditLog must be the path of a file, a postgres:// URL, or a Pool of the package pg",
+      { auditLog: "" },
+    ],
+    [
+      "ActionRuntime: auditLog must be the path of a file, a postgres:// URL, or a Pool of the package pg",
+      { auditLog: ":memory:" },
+    ],
+    [
+      "ActionRuntime: auditLog must be the path of a file, a postgres:// URL, or a Pool of the package pg",
+      { auditLog: 5 },
+    ],
+    [
+      "ActionRuntime: auditLog must be the path of a file, a postgres:// URL, or a Pool of the package pg",
+      { auditLog: null },
+    ],
     ["ActionRuntime: onAuditError must be a function", { onAuditError: "warn" }],
     ['ActionRuntime: audit.payload must be "redacted" or "none"', { audit: { payload: "all" } }],
     ["ActionRuntime: audit.redact must be a list of paths", { audit: { redact: "password" } }],

@@ -181,19 +181,39 @@ export class PreparedEntry {
   /** The stored form of this entry as the successor of `head` in the log `log`, at the time `ts`. */
   follow(head: Head, log: string, ts: string): Omit<StoredEntry, "entry"> {
     const seq = head.seq + 1;
+    const body = this.#text(canonical(head.hash), canonical(seq), log, ts);
+    return { seq, hash: sha256(body), body };
+  }
+
+  /** The text of this entry in the log `log`, at the time `ts`, with gaps where it depends on the entry before it. */
+  template(log: string, ts: string): string {
+    return this.#text(`"${HASH_GAP}"`, NUMBER_GAP, log, ts);
+  }
+
+  #text(prev: string, seq: string, log: string, ts: string): string {
     const members = [
       ...this.#members,
       ["log", canonical(log)],
-      ["prev", canonical(head.hash)],
-      ["seq", canonical(seq)],
+      ["prev", prev],
+      ["seq", seq],
       ["ts", canonical(ts)],
       ["v", canonical(FORMAT_VERSION)],
     ] as const;
     // RFC 8785 sorts members by UTF-16 code units, and so does a plain comparison.
     const sorted = members.toSorted(([left], [right]) => (left < right ? -1 : 1));
-    const body = `{${sorted.map(([name, value]) => `${canonical(name)}:${value}`).join(",")}}`;
-    return { seq, hash: sha256(body), body };
+    return `{${sorted.map(([name, value]) => `${canonical(name)}:${value}`).join(",")}}`;
   }
+}
+
+// What stands for an entry's number and for the hash before it in a template: JSON text never holds them (RFC 8259, 7).
+const NUMBER_GAP = "\u001E";
+const HASH_GAP = "\u001F";
+
+/** The stored form of the entry that a template was made of, as the successor of `head`. */
+export function fillTemplate(template: string, head: Head): Omit<StoredEntry, "entry"> {
+  const seq = head.seq + 1;
+  const body = template.replaceAll(NUMBER_GAP, String(seq)).replaceAll(HASH_GAP, head.hash);
+  return { seq, hash: sha256(body), body };
 }
 
 /** Hexadecimal SHA-256 of text (as UTF-8) or bytes. */

@@ -2,16 +2,36 @@
 
 import { FileStore } from "./file-store.ts";
 import { nodeFiles } from "./files.ts";
+import { PostgresStore } from "./postgres/store.ts";
+import { isPostgresUrl, postgresTarget, type PostgresLocation, type PostgresPool } from "./postgres/target.ts";
 import type { AuditStore } from "./store.ts";
 import type { WriterSurroundings } from "./writer.ts";
 
-/** Where an audit log is kept: the path of a file. */
-export type AuditLocation = string;
+/**
+ * Where an audit log is kept: the path of a file; a URL `postgres://user@host:port/database?log=name`; a `Pool` of the
+ * package `pg`; or a PostgreSQL database with all that can be said of it.
+ */
+export type AuditLocation = string | PostgresPool | PostgresLocation;
 
-/** The store at `location`. A path may be relative to the present working directory. Nothing is opened. */
+const NO_LOCATION = "auditLog must be the path of a file, a postgres:// URL, or a Pool of the package pg";
+
+/**
+ * The store at `location`. A path may be relative to the present working directory. Nothing is opened or connected to.
+ *
+ * @throws TypeError when it is none.
+ */
 export function storeAt(
   location: AuditLocation,
   surroundings: WriterSurroundings = { files: nodeFiles, now: Date.now },
 ): AuditStore {
+  if (typeof location !== "string" && (typeof location !== "object" || location === null)) {
+    throw new TypeError(NO_LOCATION);
+  }
+  if (typeof location !== "string" || isPostgresUrl(location)) {
+    return new PostgresStore(postgresTarget(location), surroundings.now);
+  }
+  if (location === "" || location === ":memory:" || location.includes("\0")) {
+    throw new TypeError(NO_LOCATION);
+  }
   return new FileStore(location, surroundings);
 }

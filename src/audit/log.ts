@@ -39,7 +39,7 @@ export class AuditLog {
   readonly path: string;
   readonly #store: AuditStore;
   #held: Promise<{ readonly key: string; readonly shared: SharedWriter }> | undefined;
-  #identity: string | undefined;
+  #opened: StoreWriter | undefined;
   #failure: CapFenceError | undefined;
 
   /** A path may be relative to the present working directory. Nothing is opened yet. */
@@ -64,18 +64,22 @@ export class AuditLog {
       return await (await shared.writer).append(entry);
     } catch (error) {
       // Not opened: the next append tries again.
-      if (this.#identity === undefined && this.#held === held) this.#held = undefined;
+      if (this.#opened === undefined && this.#held === held) this.#held = undefined;
       throw error;
     }
   }
 
   /** The log's identity; `undefined` before the first append. */
   get identity(): string | undefined {
-    return this.#identity;
+    return this.#opened?.identity;
   }
 
-  /** Closes the log to everyone in this process: something that had to be recorded was not. */
-  async fail(failure: CapFenceError): Promise<void> {
+  /**
+   * Closes the log to everyone in this process: something that had to be recorded was not. Where the store may take it
+   * later, the log is closed until it does.
+   */
+  async fail(failure: CapFenceError, unrecorded?: PreparedEntry): Promise<void> {
+    if (unrecorded !== undefined && this.#opened?.owe(unrecorded) === true) return;
     this.#failure ??= failure;
     const held = await this.#held?.catch(() => undefined);
     held?.shared.opened?.fail(failure);
@@ -124,7 +128,7 @@ export class AuditLog {
       if (writers().get(key) === shared) writers().delete(key);
       throw error;
     }
-    this.#identity = shared.opened.identity;
+    this.#opened = shared.opened;
     return { key, shared };
   }
 }

@@ -1,4 +1,4 @@
-/** What the audit log needs of the place where it is kept. There is one for files, `file-store.ts`. */
+/** What the audit log needs of the place where it is kept. There are two: `file-store.ts`, `postgres/store.ts`. */
 
 import type { CapFenceError } from "../errors.ts";
 import type { ChainCheck } from "./chain-check.ts";
@@ -68,7 +68,17 @@ export interface StoreWriter {
   /** Stops for good: every waiting and further append is refused with `failure`. */
   fail(failure: CapFenceError): void;
 
-  /** Finishes what is waiting and lets go of the log. @throws AuditUnavailableError when that could not be done in order. */
+  /**
+   * Takes on an entry that had to be recorded and could not be: nothing else is recorded before it is. Answers whether it
+   * does so; a store whose failures last does not.
+   */
+  owe(entry: PreparedEntry): boolean;
+
+  /**
+   * Finishes what is waiting and lets go of the log.
+   *
+   * @throws AuditUnavailableError, AuditCorruptError why that could not be done in order, or why it had stopped before.
+   */
   close(): Promise<void>;
 
   /** The same at the end of the process, when nothing asynchronous runs any more, as far as it can be done. */

@@ -119,6 +119,11 @@ export class LogWriter {
     for (const { reject } of this.#queue.clear()) reject(first);
   }
 
+  /** After a failed write there is no telling what a file holds. */
+  owe(): boolean {
+    return false;
+  }
+
   /**
    * Finishes what is waiting, folds the tail into the database and lets go of the files.
    *

@@ -20,7 +20,7 @@ export function findingLine(what: string): string {
   return `  3  a finding: ${what}`;
 }
 
-/** Which audit log a command is about. */
+/** Which audit log a command is about: a file, or a `postgres://` URL. */
 export function auditLogOption(description: string): Option {
-  return new Option("--audit-log <file>", description).argParser(parsePath);
+  return new Option("--audit-log <log>", description).argParser(parsePath);
 }

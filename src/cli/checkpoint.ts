@@ -5,6 +5,7 @@ import { resolve } from "node:path";
 import { readCheckpointFile, writeCheckpointFile } from "../audit/checkpoint-file.ts";
 import { contradictionOf, makeCheckpoint, type Anchor } from "../audit/checkpoint.ts";
 import type { SignerKey } from "../audit/note.ts";
+import { storeAt } from "../audit/location.ts";
 import { readEntries } from "../audit/read.ts";
 import { errorCode, fileProblem } from "../file-problem.ts";
 import { CommandFailure } from "./command-failure.ts";
@@ -61,5 +62,8 @@ async function refuseContradiction(path: string, out: string, former: Anchor): P
   const contradiction = await contradictionOf(former, readEntries(path, "latest first"));
   if (contradiction === undefined) return;
   const exit = contradiction.isProven ? EXIT.finding : EXIT.failed;
-  throw new CommandFailure(exit, `${path} ${contradiction.what}. The checkpoint in ${out} stays as it is`);
+  throw new CommandFailure(
+    exit,
+    `${storeAt(path).name} ${contradiction.what}. The checkpoint in ${out} stays as it is`,
+  );
 }

@@ -10,6 +10,7 @@ import type { CheckpointCommandOptions } from "./checkpoint.ts";
 import type { ExitCode, Host } from "./host.ts";
 import type { KeysGenerateOptions } from "./keys.ts";
 import type { LogsOptions } from "./logs.ts";
+import type { MigrateOptions } from "./migrate.ts";
 import { collectPaths, parseCount, parseKeyName, parsePath, timeParser } from "./option-values.ts";
 import { addPolicy } from "./policy/commands.ts";
 import type { UnlockOptions } from "./unlock.ts";
@@ -39,7 +40,8 @@ export function commandLine(host: Host, output: OutputConfiguration, finish: (co
     .helpCommand("help [command]", "print help for a command")
     .addHelpText("after", EXIT_CODES)
     .addHelpText("after", findingLine("a broken audit chain, a policy that is not valid, a test that failed"));
-  for (const add of [addLogs, addVerify, addCheckpoint, addKeys, addUnlock, addPolicy]) add(program, host, finish);
+  for (const add of [addLogs, addVerify, addCheckpoint, addKeys, addUnlock, addMigrate, addPolicy])
+    add(program, host, finish);
   return program;
 }
 
@@ -138,6 +140,21 @@ const addUnlock: Addition = (program, host, finish) => {
     .action(async (options: UnlockOptions) => {
       const { unlock } = await import("./unlock.ts");
       finish(await unlock(options, host));
+    });
+};
+
+const addMigrate: Addition = (program, host, finish) => {
+  program
+    .command("migrate")
+    .summary("Makes a PostgreSQL database ready for audit logs.")
+    .description(
+      "Makes a PostgreSQL database ready for audit logs: creates the schema capfence, or brings it up to date. Needs the right to do so; writing logs does not.",
+    )
+    .addOption(auditLogOption("a postgres:// URL (default: CAPFENCE_AUDIT_LOG)"))
+    .addHelpText("after", EXIT_CODES)
+    .action(async (options: MigrateOptions) => {
+      const { migrateDatabase } = await import("./migrate.ts");
+      finish(await migrateDatabase(options, host));
     });
 };
 

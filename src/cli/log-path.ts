@@ -4,18 +4,35 @@ import { realpathSync } from "node:fs";
 import { resolve } from "node:path";
 
 import { defaultAuditLog } from "../audit/default-path.ts";
-import type { Host } from "./host.ts";
+import { storeAt } from "../audit/location.ts";
+import { isPostgresUrl } from "../audit/postgres/target.ts";
+import { CommandFailure } from "./command-failure.ts";
+import { EXIT, type Host } from "./host.ts";
 
 /**
- * The path of the log that was named, or else of the default one; absolute. Links are followed, as a writer does: the
+ * The log that was named, or else the default one: a URL, or an absolute path. Links are followed, as a writer does: the
  * tail, the segments and the lock lie beside the file itself.
+ *
+ * @throws CommandFailure when it is neither. It is not quoted, since a password may be in it.
  */
 export function auditLogPath(named: string | undefined, host: Host): string {
-  const path = resolve(host.cwd, named ?? defaultAuditLog(host.env));
+  const location = named ?? defaultAuditLog(host.env);
+  if (isPostgresUrl(location)) return checkedUrl(location);
+  const path = resolve(host.cwd, location);
   try {
     return realpathSync(path);
   } catch {
     // Not there, or not to be reached: whoever reads it says so.
     return path;
+  }
+}
+
+function checkedUrl(location: string): string {
+  try {
+    storeAt(location);
+    return location;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new CommandFailure(EXIT.usage, error.message.replace(/^auditLog/, "the audit log"), { cause: error });
   }
 }

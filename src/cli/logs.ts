@@ -1,6 +1,7 @@
 /** `capfence logs`: the latest decisions, oldest first, and on request those that follow. */
 
 import type { Head, OutcomeEntry, StoredEntry } from "../audit/entry.ts";
+import { storeAt } from "../audit/location.ts";
 import { readEntries } from "../audit/read.ts";
 import { AuditCorruptError } from "../errors.ts";
 import { entriesAfter } from "./follow.ts";
@@ -59,7 +60,7 @@ async function readLatest(
     // Nothing else ends it early: a host's clock may have stepped back, so an earlier entry may be a later moment's.
     if (latest.length >= options.limit) break;
   }
-  if (head === undefined) throw new AuditCorruptError(path, "it has no entries");
+  if (head === undefined) throw new AuditCorruptError(storeAt(path).name, "it has no entries");
   return { latest: latest.toReversed(), head };
 }
 

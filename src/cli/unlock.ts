@@ -2,6 +2,7 @@
 
 import { existsSync } from "node:fs";
 
+import { isPostgresUrl } from "../audit/postgres/target.ts";
 import { breakLock, inspectLock } from "../audit/unlock.ts";
 import { AuditUnavailableError } from "../errors.ts";
 import { CommandFailure } from "./command-failure.ts";
@@ -23,6 +24,9 @@ export interface UnlockOptions {
  */
 export async function unlock(options: UnlockOptions, host: Host): Promise<ExitCode> {
   const path = auditLogPath(options.auditLog, host);
+  if (isPostgresUrl(path)) {
+    throw new CommandFailure(EXIT.failed, "a log in PostgreSQL has no lock that could be left behind");
+  }
   const held = inspectLock(path);
   if (held === undefined) {
     if (!existsSync(path)) throw new AuditUnavailableError(path, "there is no such file");

@@ -2,6 +2,7 @@
 
 import type { ToolRunnableConfig } from "@langchain/core/tools";
 
+import type { AuditLocation } from "../audit/location.ts";
 import { ActionEvent, namedBy, type ActionEventFields } from "../event.ts";
 import { ActionRuntime } from "../runtime/runtime.ts";
 import { takeSnapshot, type JsonObject } from "../snapshot.ts";
@@ -44,8 +45,11 @@ export interface CapFenceToolOptions {
   readonly contextFrom?: ContextFrom | undefined;
   /** The conversation that logs name. Default: the thread id of the LangGraph run, if there is one. */
   readonly sessionId?: string | undefined;
-  /** Path of the audit log; only with `policyPath`. Default: `CAPFENCE_AUDIT_LOG`, else `./audit.db`. */
-  readonly auditLog?: string | undefined;
+  /**
+   * The audit log: the path of a file, or a place in a PostgreSQL database; only with `policyPath`. Default:
+   * `CAPFENCE_AUDIT_LOG`, else `./audit.db`.
+   */
+  readonly auditLog?: AuditLocation | undefined;
   /**
    * What a refused call does. `throw`: throws {@link AgentActionBlocked}. `message`: returns a text for the model that says
    * why, as an error ToolMessage where there is a tool-call id; the run's trace shows the error all the same. Only a
@@ -114,9 +118,7 @@ function runtimeOf(options: CapFenceToolOptions): Pick<ToolSettings, "runtime" |
     return { runtime, ownsRuntime: false };
   }
   return {
-    runtime: ActionRuntime.fromPolicy(text("policyPath", policyPath), {
-      auditLog: auditLog === undefined ? undefined : text("auditLog", auditLog),
-    }),
+    runtime: ActionRuntime.fromPolicy(text("policyPath", policyPath), { auditLog }),
     ownsRuntime: true,
   };
 }

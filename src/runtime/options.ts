@@ -1,12 +1,13 @@
 /** What an ActionRuntime can be told, and the refusal of what it can't. */
 
 import type { CheckpointOptions } from "../audit/checkpointer.ts";
+import { storeAt, type AuditLocation } from "../audit/location.ts";
 import type { RecordingOptions } from "../audit/record.ts";
 
 /** What an {@link ActionRuntime} takes beside its policy. */
 export interface ActionRuntimeOptions {
-  /** Path of the audit log. Default: `CAPFENCE_AUDIT_LOG`, else `./audit.db`. */
-  readonly auditLog?: string | undefined;
+  /** The audit log: the path of a file, or a place in a PostgreSQL database. Default: `CAPFENCE_AUDIT_LOG`, else `./audit.db`. */
+  readonly auditLog?: AuditLocation | undefined;
   /**
    * What of a payload is recorded. Default: all but recognised secrets, long texts cut when it is large; and always a
    * salted digest of the whole.
@@ -56,9 +57,7 @@ export function checkOptions(options: ActionRuntimeOptions): void {
   onlyKnown("audit.", options.audit, RECORDING);
   onlyKnown("checkpoints.", options.checkpoints, CHECKPOINTS);
   const { auditLog, audit, mode, watch, onPolicyError, onAuditError } = options;
-  if (auditLog !== undefined && !isFilePath(auditLog)) {
-    throw new TypeError("ActionRuntime: auditLog must be the path of a file");
-  }
+  if (auditLog !== undefined) checkLocation(auditLog);
   for (const [name, handler] of Object.entries({ onPolicyError, onAuditError })) {
     if (handler !== undefined && typeof handler !== "function") {
       throw new TypeError(`ActionRuntime: ${name} must be a function`);
@@ -82,8 +81,12 @@ export function checkOptions(options: ActionRuntimeOptions): void {
   }
 }
 
-function isFilePath(path: unknown): boolean {
-  return typeof path === "string" && path !== "" && path !== ":memory:" && !path.includes("\0");
+function checkLocation(location: AuditLocation): void {
+  try {
+    storeAt(location);
+  } catch (error) {
+    throw error instanceof TypeError ? new TypeError(`ActionRuntime: ${error.message}`) : error;
+  }
 }
 
 function onlyKnown(prefix: string, options: object | undefined, known: ReadonlySet<string>): void {

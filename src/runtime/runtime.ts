@@ -136,13 +136,13 @@ export class ActionRuntime {
    * A failure closes the log and is given to `onAuditError`.
    */
   async recordOutcome(event: ActionEvent, verdict: Verdict, outcome: Outcome): Promise<void> {
+    let entry: PreparedEntry | undefined;
     try {
-      await this.#append(
-        outcomeEntry(ActionEvent.isInstance(event) ? event : ActionEvent.create(event), verdict, outcome),
-      );
+      entry = outcomeEntry(ActionEvent.isInstance(event) ? event : ActionEvent.create(event), verdict, outcome);
+      await this.#append(entry);
     } catch (error) {
       const problem = this.#problemOf(error);
-      await this.#log.fail(problem);
+      await this.#log.fail(problem, entry);
       this.#reportAudit(problem);
     }
   }

@@ -58,14 +58,14 @@ describe("capfence policy", () => {
       Decides calls under two policies, and shows which they decide differently, newly allowed ones first.
 
       Arguments:
-        old                 the policy as it was
-        new                 the policy as it shall be
+        old                the policy as it was
+        new                the policy as it shall be
 
       Options:
-        --cases <file>      the calls: events in JSON, one a line, or a suite named *.yaml
-        --audit-log <file>  the calls: those that an audit log has recorded
-        --json              print one JSON object
-        -h, --help          print this help
+        --cases <file>     the calls: events in JSON, one a line, or a suite named *.yaml
+        --audit-log <log>  the calls: those that an audit log has recorded
+        --json             print one JSON object
+        -h, --help         print this help
 
       An event is a JSON object: capability, or resource and action; and if you like payload, context, environment (default:
       CAPFENCE_ENVIRONMENT, else production), scope, risk, actor, sessionId. So is a line of capfence logs --json.

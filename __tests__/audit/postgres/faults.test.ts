@@ -1,0 +1,241 @@
+import { Client, Pool } from "pg";
+import { afterAll, describe, expect, it, onTestFinished } from "vitest";
+
+import { AuditLog } from "../../../src/audit/log.ts";
+import { migrate } from "../../../src/audit/postgres/schema.ts";
+import { postgresTarget, type PostgresLocation } from "../../../src/audit/postgres/target.ts";
+import { readEntries } from "../../../src/audit/read.ts";
+import { verifyLog } from "../../../src/audit/verify.ts";
+import { AuditCorruptError, AuditUnavailableError } from "../../../src/errors.ts";
+import { ActionEvent, ActionRuntime, Policy } from "../../../src/index.ts";
+import { Proxy } from "../../postgres/proxy.ts";
+import { PostgresServer } from "../../postgres/server.ts";
+import { decision } from "../sample-log.ts";
+import { database, nameOf, newPostgresLog, sql } from "../stores.ts";
+
+const unavailable =
+  (text: string) =>
+  (error: unknown): boolean =>
+    AuditUnavailableError.isInstance(error) && error.message.includes(text);
+
+const isCorrupt = (error: unknown): boolean => AuditCorruptError.isInstance(error);
+
+/** The actors of a log's decisions, in order. */
+async function actors(location: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for await (const { entry } of readEntries(location)) if (entry.kind === "decision") found.push(entry.actor);
+  expect(await verifyLog(location)).toMatchObject({ intact: true, problems: [] });
+  return found;
+}
+
+/** A log that has one entry, of `a`, and is closed after the test. */
+async function openLog(url: string, options: Partial<PostgresLocation> = {}): Promise<AuditLog> {
+  const log = new AuditLog({ url, ...options });
+  onTestFinished(async () => await log.close().catch(() => {}));
+  await log.append(decision({ actor: "a" }));
+  return log;
+}
+
+/** A log behind a proxy. */
+async function behindProxy(
+  options: Partial<PostgresLocation> = {},
+): Promise<{ log: AuditLog; proxy: Proxy; direct: string }> {
+  const direct = newPostgresLog(database);
+  const { proxy: own, url } = await Proxy.open(direct);
+  onTestFinished(async () => await own.close());
+  return { log: await openLog(url, options), proxy: own, direct };
+}
+
+/** What happens to the server's table of appends, which every append writes to. */
+async function disturb(body: string): Promise<void> {
+  await sql(
+    `CREATE OR REPLACE FUNCTION public.disturb() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${body} RETURN new; END $$`,
+  );
+  await sql("CREATE TRIGGER disturb BEFORE INSERT ON capfence.appends FOR EACH ROW EXECUTE FUNCTION public.disturb()");
+  onTestFinished(async () => void (await sql("DROP TRIGGER IF EXISTS disturb ON capfence.appends")));
+}
+
+describe.skipIf(database === undefined)("a connection that is lost", () => {
+  it.each(["is lost", "is not answered"] as const)("while an append %s leaves it there once", async (fate) => {
+    const { log, proxy: way, direct } = await behindProxy();
+    way.next = fate;
+    expect(await log.append(decision({ actor: "b" }))).toMatchObject({ seq: 2 });
+    expect(await log.append(decision({ actor: "c" }))).toMatchObject({ seq: 3 });
+    expect(await actors(direct)).toEqual(["a", "b", "c"]);
+  });
+
+  it("while an append is under way that arrives later than the next attempt leaves it there once", async () => {
+    const { log, proxy: way, direct } = await behindProxy();
+    way.next = "is late";
+    expect(await log.append(decision({ actor: "b" }))).toMatchObject({ seq: 2 });
+    way.release();
+    expect(await log.append(decision({ actor: "c" }))).toMatchObject({ seq: 3 });
+    await log.close();
+    expect(await actors(direct)).toEqual(["a", "b", "c"]);
+  });
+
+  it("for good refuses what was to be appended, and what it left open is settled when there is one again", async () => {
+    const { log, proxy: way, direct } = await behindProxy({ resolveTimeoutMs: 1 });
+    way.next = "is not answered";
+    way.isBlocked = true;
+    await expect(log.append(decision({ actor: "b" }))).rejects.toSatisfy(unavailable("could not be found out"));
+    await expect(log.append(decision({ actor: "b" }))).rejects.toSatisfy(unavailable(""));
+    way.isBlocked = false;
+    await log.append(decision({ actor: "c" }));
+    expect(await actors(direct)).toEqual(["a", "b", "c"]);
+  });
+
+  it("between two appends is not noticed", async () => {
+    const { log, proxy: way, direct } = await behindProxy();
+    way.cut();
+    expect(await log.append(decision({ actor: "b" }))).toMatchObject({ seq: 2 });
+    expect(await actors(direct)).toEqual(["a", "b"]);
+  });
+});
+
+describe.skipIf(database === undefined)("a server that", () => {
+  it("has no more disk refuses an append, and takes the next when there is some", async () => {
+    const location = newPostgresLog(database);
+    const log = await openLog(location);
+    await disturb("RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full';");
+    await expect(log.append(decision({ actor: "b" }))).rejects.toSatisfy(unavailable("disk is full"));
+    await sql("DROP TRIGGER disturb ON capfence.appends");
+    expect(await log.append(decision({ actor: "c" }))).toMatchObject({ seq: 2 });
+    expect(await actors(location)).toEqual(["a", "c"]);
+  });
+
+  it.each(["serialization_failure", "deadlock_detected"])("ends a transaction by a %s gets it again", async (code) => {
+    const location = newPostgresLog(database);
+    const log = await openLog(location);
+    await sql("CREATE SEQUENCE IF NOT EXISTS public.attempts");
+    await sql("ALTER SEQUENCE public.attempts RESTART");
+    await sql("GRANT USAGE ON SEQUENCE public.attempts TO PUBLIC");
+    await disturb(`IF nextval('public.attempts') < 3 THEN RAISE EXCEPTION 'again' USING ERRCODE = '${code}'; END IF;`);
+    expect(await log.append(decision({ actor: "b" }))).toMatchObject({ seq: 2 });
+    await sql("DROP TRIGGER disturb ON capfence.appends");
+    await disturb(`RAISE EXCEPTION 'again' USING ERRCODE = '${code}';`);
+    await expect(log.append(decision({ actor: "c" }))).rejects.toSatisfy(unavailable("again"));
+    expect(await actors(location)).toEqual(["a", "b"]);
+  });
+
+  it("is held up by another transaction refuses an append in time, and takes the next", async () => {
+    const location = newPostgresLog(database);
+    const log = await openLog(location, { answerTimeoutMs: 200 });
+    const holder = new Client({ connectionString: database });
+    await holder.connect();
+    await holder.query("BEGIN");
+    await holder.query("SELECT FROM capfence.logs WHERE name = $1 FOR UPDATE", [nameOf(location)]);
+    await expect(log.append(decision({ actor: "b" }))).rejects.toSatisfy(unavailable("another writer"));
+    await holder.end();
+    await log.append(decision({ actor: "c" }));
+    expect(await actors(location)).toEqual(["a", "c"]);
+  });
+
+  it("takes no writes refuses an append", async () => {
+    const location = newPostgresLog(database);
+    const url = new URL(location);
+    url.searchParams.set("options", "-c default_transaction_read_only=on");
+    await (await openLog(location)).close();
+    const log = new AuditLog(url.href);
+    await expect(log.append(decision({ actor: "b" }))).rejects.toSatisfy(unavailable("takes no writes"));
+    expect(await actors(location)).toEqual(["a"]);
+  });
+
+  it("cancels a statement refuses that append, and takes the next", async () => {
+    const location = newPostgresLog(database);
+    const log = await openLog(location);
+    await disturb("RAISE EXCEPTION 'canceling statement' USING ERRCODE = 'query_canceled';");
+    await expect(log.append(decision({ actor: "b" }))).rejects.toSatisfy(unavailable("cancelled"));
+    await sql("DROP TRIGGER disturb ON capfence.appends");
+    await log.append(decision({ actor: "c" }));
+    expect(await actors(location)).toEqual(["a", "c"]);
+  });
+
+  it("lost what it had acknowledged is found out by who knows better, and nothing more is appended", async () => {
+    const location = newPostgresLog(database);
+    const log = await openLog(location);
+    await log.append(decision({ actor: "b" }));
+    await sql("DELETE FROM capfence.entries WHERE seq = 2 AND log = (SELECT id FROM capfence.logs WHERE name = $1)", [
+      nameOf(location),
+    ]);
+    await expect(log.append(decision({ actor: "c" }))).rejects.toSatisfy(isCorrupt);
+    await expect(log.append(decision({ actor: "c" }))).rejects.toSatisfy(isCorrupt);
+  });
+
+  it("says that it recorded something else is not believed", async () => {
+    const location = newPostgresLog(database);
+    const log = await openLog(location);
+    const [former] = await sql<{ text: string }>("SELECT pg_get_functiondef('capfence.append'::regproc) AS text");
+    await sql(
+      String(former?.text).replace(
+        "kinds := kinds ||",
+        "hashes[cardinality(hashes)] := repeat('0', 64); kinds := kinds ||",
+      ),
+    );
+    onTestFinished(async () => void (await sql(String(former?.text))));
+    await expect(log.append(decision({ actor: "b" }))).rejects.toSatisfy(isCorrupt);
+  });
+});
+
+describe.skipIf(database === undefined)("a pool", () => {
+  it("that has no connection left refuses an append in time, and takes the next when it has", async () => {
+    const pool = new Pool({ connectionString: database, max: 1 });
+    afterAll(async () => await pool.end());
+    const name = nameOf(newPostgresLog(database));
+    const log = new AuditLog({ pool, log: name, connectTimeoutMs: 50 });
+    await log.append(decision({ actor: "a" }));
+    const taken = await pool.connect();
+    await expect(log.append(decision({ actor: "b" }))).rejects.toSatisfy(unavailable("no connection"));
+    taken.release();
+    await log.append(decision({ actor: "c" }));
+    await log.close();
+    const location = new URL(database ?? "");
+    location.searchParams.set("log", name);
+    expect(await actors(location.href)).toEqual(["a", "c"]);
+  });
+
+  it("is left as it was: the host's own queries go on, and it is the host's to end", async () => {
+    const pool = new Pool({ connectionString: database, max: 1 });
+    const log = new AuditLog({ pool, log: "shared" });
+    await log.append(decision());
+    await log.close();
+    const { rows } = await pool.query<{ wait: string; commit: string }>(
+      "SELECT current_setting('lock_timeout') AS wait, current_setting('synchronous_commit') AS commit",
+    );
+    expect(rows).toEqual([{ wait: "0", commit: "on" }]);
+    await pool.end();
+  });
+});
+
+describe.skipIf(database === undefined)("a server that is stopped and started again", () => {
+  it("lets nothing run meanwhile, and everything afterwards, without a restart", async ({ skip }) => {
+    const server = await PostgresServer.start({ fsync: false });
+    skip(server === undefined, "no binary for this platform");
+    if (server === undefined) return;
+    onTestFinished(async () => await server.remove());
+    await migrate(postgresTarget(server.url));
+    const told: Error[] = [];
+    const runtime = ActionRuntime.fromPolicy(Policy.parse("allow: [shell.execute]"), {
+      auditLog: { url: server.url, resolveTimeoutMs: 50, connectTimeoutMs: 1_000 },
+      onAuditError: (error) => void told.push(error),
+    });
+    const event = ActionEvent.create({ actor: "a", action: "execute", resource: "shell" });
+    const verdict = await runtime.execute(event);
+    await server.kill();
+    await expect(runtime.execute(event)).rejects.toSatisfy(unavailable(""));
+    // The tool has run; its outcome comes before anything else as soon as the server is back.
+    await runtime.recordOutcome(event, verdict, { status: "finished", durationMs: 1 });
+    expect(told).toHaveLength(1);
+    await expect(runtime.execute(event)).rejects.toSatisfy(unavailable(""));
+    await server.start();
+    const again = await runtime.execute(event);
+    await runtime.recordOutcome(event, again, { status: "finished", durationMs: 1 });
+    await runtime.close();
+    const entries = [];
+    for await (const { entry } of readEntries(server.url)) entries.push(entry.kind);
+    expect(entries.filter((kind) => kind === "outcome")).toHaveLength(2);
+    expect(await verifyLog(server.url)).toMatchObject({ intact: true, withoutDecision: 0 });
+    await server.stop();
+    await expect(verifyLog(server.url)).rejects.toSatisfy(unavailable(""));
+  });
+});

@@ -1,0 +1,196 @@
+import { randomBytes } from "node:crypto";
+
+import { Client, DatabaseError } from "pg";
+import { afterAll, describe, expect, it } from "vitest";
+
+import { AuditLog } from "../../../src/audit/log.ts";
+import { migrate } from "../../../src/audit/postgres/schema.ts";
+import { postgresTarget } from "../../../src/audit/postgres/target.ts";
+import { verifyLog } from "../../../src/audit/verify.ts";
+import { AuditUnavailableError } from "../../../src/errors.ts";
+import { emptyDatabase } from "../../postgres/database.ts";
+import { decision, writeSample } from "../sample-log.ts";
+import { database, nameOf, newPostgresLog, sql } from "../stores.ts";
+
+const empty = await emptyDatabase();
+
+/** A new user of the database who has a role, or none; answers the URL to connect as them. */
+async function userWith(role: string | undefined, url = database): Promise<string> {
+  const name = `capfence_user_${randomBytes(6).toString("hex")}`;
+  await sql(`CREATE ROLE ${name} LOGIN PASSWORD 'secret'`);
+  if (role !== undefined) await sql(`GRANT ${role} TO ${name}`);
+  afterAll(async () => void (await sql(`DROP ROLE ${name}`)));
+  const made = new URL(url ?? "");
+  made.username = name;
+  made.password = "secret";
+  return made.href;
+}
+
+/** What the server says to a statement of this user: its code, or the rows. */
+async function ask(url: string, text: string, values: unknown[] = []): Promise<unknown> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query(text, values)).rows;
+  } catch (error) {
+    return error instanceof DatabaseError ? error.code : error;
+  } finally {
+    await client.end();
+  }
+}
+
+const as = (user: string, location: string): string => {
+  const url = new URL(user);
+  url.searchParams.set("log", nameOf(location));
+  return url.href;
+};
+
+/** SQLSTATE insufficient_privilege. */
+const NOT_PERMITTED = "42501";
+
+const TAMPERING = [
+  "UPDATE capfence.entries SET body = body",
+  "UPDATE capfence.logs SET name = name || 'x'",
+  "DELETE FROM capfence.entries",
+  "DELETE FROM capfence.logs",
+  "DELETE FROM capfence.appends",
+  "TRUNCATE capfence.entries",
+  "INSERT INTO capfence.entries VALUES (1, 99, 'x', 'decision', '{}')",
+  "INSERT INTO capfence.logs (name, identity) VALUES ('x', 'x')",
+  "INSERT INTO capfence.migrations VALUES (2)",
+  "DROP TABLE capfence.entries",
+  "ALTER TABLE capfence.entries DISABLE TRIGGER ALL",
+  "CREATE TABLE capfence.mine (x int)",
+  "CREATE RULE quiet AS ON INSERT TO capfence.entries DO INSTEAD NOTHING",
+  "DROP FUNCTION capfence.append",
+  "BEGIN; LOCK TABLE capfence.logs",
+];
+
+describe.skipIf(database === undefined)("the appender's role", async () => {
+  const user = database === undefined ? "" : await userWith("capfence_appender");
+
+  it("appends, also to a log that is new", async () => {
+    const location = newPostgresLog(database);
+    const log = await writeSample(as(user, location));
+    await log.close();
+    expect(await verifyLog(location)).toMatchObject({ intact: true, entries: 4 });
+  });
+
+  it.each([...TAMPERING, "SELECT * FROM capfence.entries", "SELECT * FROM capfence.decisions"])(
+    "is refused by the server: %s",
+    async (statement) => {
+      expect(await ask(user, statement)).toBe(NOT_PERMITTED);
+    },
+  );
+
+  it.each<[string, (log: string) => string]>([
+    ["no JSON", () => "hello"],
+    ["no object", () => "[]"],
+    ["no link", (log) => `{"kind":"decision","log":"${log}","prev":"${"0".repeat(64)}","seq":\u001e,"ts":"x","v":1}`],
+    ["another place", (log) => `{"kind":"decision","log":"${log}","prev":"\u001f","seq":77,"ts":"x","v":1}`],
+    [
+      "a link that another member hides",
+      (log) => `{"kind":"decision","log":"${log}","prev":"\u001f","prev":"x","seq":\u001e,"ts":"x","v":1}`,
+    ],
+    ["another log", () => `{"kind":"decision","log":"x","prev":"\u001f","seq":\u001e,"ts":"x","v":1}`],
+    ["a second beginning", (log) => `{"kind":"genesis","log":"${log}","prev":"\u001f","seq":\u001e,"ts":"x","v":1}`],
+    ["no kind", (log) => `{"log":"${log}","prev":"\u001f","seq":\u001e,"ts":"x","v":1}`],
+  ])("can't make the server take what is %s", async (_name, template) => {
+    const location = newPostgresLog(database);
+    const log = await writeSample(location);
+    const append = "SELECT * FROM capfence.append($1, gen_random_uuid(), $2, -1, '', 1000)";
+    const answer = await ask(user, append, [nameOf(location), [template(log.identity ?? "")]]);
+    expect(["CF003", "22P02"]).toContain(answer);
+    await log.close();
+    expect(await verifyLog(location)).toMatchObject({ intact: true, entries: 4 });
+  });
+
+  it("can't make what it appends less durable, or hide from itself what others append", async () => {
+    const location = newPostgresLog(database);
+    const log = await writeSample(location);
+    await log.close();
+    const genesis = `{"kind":"note","log":"${log.identity}","prev":"\u001f","seq":\u001e,"ts":"x","v":1}`;
+    const client = new Client({ connectionString: user });
+    await client.connect();
+    await client.query("SET synchronous_commit = off");
+    await client.query("BEGIN");
+    const append = "SELECT * FROM capfence.append($1, gen_random_uuid(), $2, -1, '', 1000)";
+    await client.query(append, [nameOf(location), [genesis]]);
+    const { rows } = await client.query("SELECT current_setting('synchronous_commit') AS now");
+    expect(rows).toEqual([{ now: "on" }]);
+    await client.query("ROLLBACK");
+    await client.query("BEGIN ISOLATION LEVEL SERIALIZABLE");
+    await expect(client.query(append, [nameOf(location), [genesis]])).rejects.toMatchObject({ code: "CF004" });
+    await client.end();
+  });
+
+  it("may not verify", async () => {
+    await expect(verifyLog(user)).rejects.toSatisfy(
+      (error) => AuditUnavailableError.isInstance(error) && error.message.includes("capfence_reader"),
+    );
+  });
+});
+
+describe.skipIf(database === undefined)("the reader's role", async () => {
+  const user = database === undefined ? "" : await userWith("capfence_reader");
+
+  it("verifies, and shows decisions with what PostgreSQL can't hold in a text", async () => {
+    const location = newPostgresLog(database);
+    await (await writeSample(location)).close();
+    expect(await verifyLog(as(user, location))).toMatchObject({ intact: true, entries: 4 });
+    expect(
+      await ask(user, "SELECT agent_id, decision, reason FROM capfence.decisions WHERE log = $1 ORDER BY seq", [
+        nameOf(location),
+      ]),
+    ).toEqual([
+      { agent_id: "agent-1", decision: "allow", reason: "policy_allow" },
+      { agent_id: "агент", decision: "deny", reason: "policy_default_deny" },
+      { agent_id: "agent-1", decision: "allow", reason: "policy_allow" },
+    ]);
+  });
+
+  it.each(TAMPERING)("is refused by the server: %s", async (statement) => {
+    expect(await ask(user, statement)).toBe(NOT_PERMITTED);
+  });
+
+  it("may not append", async () => {
+    await expect(writeSample(as(user, newPostgresLog(database)))).rejects.toSatisfy(
+      (error) => AuditUnavailableError.isInstance(error) && error.message.includes("capfence_appender"),
+    );
+  });
+});
+
+describe.skipIf(database === undefined)("a user without a role", () => {
+  it("may do nothing", async () => {
+    const user = await userWith(undefined);
+    expect(await ask(user, "SELECT * FROM capfence.logs")).toBe(NOT_PERMITTED);
+    expect(await ask(user, "SELECT capfence.open_log('x', 'x', 'x', 1)")).toBe(NOT_PERMITTED);
+    await expect(new AuditLog(user).append(decision())).rejects.toThrow(/may not do that/);
+  });
+});
+
+describe.skipIf(empty === undefined)("migrating", () => {
+  it("creates the schema once, however many do it at the same time", async () => {
+    const target = postgresTarget(empty ?? "");
+    await expect(verifyLog(empty ?? "")).rejects.toSatisfy(
+      (error) => AuditUnavailableError.isInstance(error) && error.message.includes("capfence migrate"),
+    );
+    const done = await Promise.all(Array.from({ length: 4 }, async () => await migrate(target)));
+    expect(done.filter(({ from }) => from === 0)).toHaveLength(1);
+    expect(await migrate(target)).toEqual({ from: 1, to: 1 });
+  });
+
+  it("leaves a newer schema alone", async () => {
+    const url = new URL(empty ?? "");
+    await ask(url.href, "INSERT INTO capfence.migrations (version) VALUES (2)");
+    await expect(migrate(postgresTarget(url.href))).rejects.toThrow(/version 2/);
+    await expect(new AuditLog(url.href).append(decision())).rejects.toThrow(/version 2/);
+  });
+
+  it("needs the right to do so, and says so", async () => {
+    const user = await userWith(undefined);
+    const fresh = new URL(user);
+    fresh.pathname = "/postgres";
+    await expect(migrate(postgresTarget(fresh.href))).rejects.toThrow(/may not do that/);
+  });
+});

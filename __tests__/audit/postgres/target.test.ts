@@ -1,0 +1,91 @@
+import { inspect } from "node:util";
+
+import { describe, expect, it } from "vitest";
+
+import { AuditLog } from "../../../src/audit/log.ts";
+import { storeAt } from "../../../src/audit/location.ts";
+import { postgresTarget } from "../../../src/audit/postgres/target.ts";
+import { verifyLog } from "../../../src/audit/verify.ts";
+import { CapFenceError } from "../../../src/errors.ts";
+import { ActionRuntime, Policy } from "../../../src/index.ts";
+import { Workplace } from "../../cli/captured-host.ts";
+import { decision } from "../sample-log.ts";
+
+const PASSWORD = "h4nter-secret";
+
+describe("a postgres URL", () => {
+  it.each([
+    ["postgres://db.example/app", "default", "postgres://db.example/app?log=default"],
+    ["postgres://db.example/app?log=tenant-a", "tenant-a", "postgres://db.example/app?log=tenant-a"],
+    ["postgresql://ann@db:6543/app?sslmode=require&log=a%2Fb", "a/b", "postgres://ann@db:6543/app?log=a%2Fb"],
+    [`postgres://ann:${PASSWORD}@db/app`, "default", "postgres://ann@db/app?log=default"],
+    [`postgres://db/app?password=${PASSWORD}&user=ann`, "default", "postgres://db/app?log=default"],
+    ["postgres:///app", "default", "postgres:///app?log=default"],
+  ])("names a log: %s", (url, log, name) => {
+    expect(postgresTarget(url)).toMatchObject({ log, name });
+    expect(storeAt(url).name).toBe(name);
+  });
+
+  it.each([
+    [`postgres://ann:${PASSWORD}@db:port/app`],
+    [`postgres://ann:${PASSWORD}@db/%zz`],
+    [`postgres://ann:${PASSWORD}@db/app?log=a&log=b`],
+    [`postgres://ann:${PASSWORD}@db/app?log=`],
+    [`postgres://ann:${PASSWORD}@db/app?log=a%00`],
+    [`postgres://ann:${PASSWORD}@[::1/app`],
+  ])("that means nothing is refused without being quoted: %s", (url) => {
+    let thrown: unknown;
+    try {
+      postgresTarget(url);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toBeInstanceOf(TypeError);
+    expect(inspect(thrown, { depth: 9, showHidden: true })).not.toContain(PASSWORD);
+  });
+
+  it.each([
+    [{ url: "postgres://db/a", pool: { connect: () => {} } }, /one of url and pool/],
+    [{}, /one of url and pool/],
+    [{ url: "postgres://db/a", timeout: 1 }, /unknown option, timeout/],
+    [{ url: "postgres://db/a", answerTimeoutMs: 0 }, /answerTimeoutMs must be/],
+    [{ url: "postgres://db/a", resolveTimeoutMs: 3_600_000 }, /resolveTimeoutMs must be/],
+    [{ url: "audit.db" }, /form postgres:/],
+    [{ pool: {} }, /pool must be/],
+    [{ pool: { connect: 1 } }, /pool must be/],
+    [[], /one of url and pool/],
+    [7, /auditLog must be/],
+    [null, /auditLog must be/],
+  ])("is not made of %o", (location, problem) => {
+    expect(() => storeAt(location as never)).toThrow(problem);
+    expect(() => ActionRuntime.fromPolicy(Policy.parse("allow: [a]"), { auditLog: location as never })).toThrow(
+      problem,
+    );
+  });
+});
+
+describe("a password", () => {
+  // Nothing listens on port 1, and no host has a name that ends in .invalid (RFC 6761).
+  it.each([`postgres://ann:${PASSWORD}@127.0.0.1:1/app`, `postgres://ann:${PASSWORD}@db.invalid/app`])(
+    "is in nothing that is thrown or printed: %s",
+    async (url) => {
+      const log = new AuditLog(url);
+      const failures = [
+        await log.append(decision()).catch((error: unknown) => error),
+        await verifyLog(url).catch((error: unknown) => error),
+      ];
+      for (const failure of failures) {
+        expect(CapFenceError.isInstance(failure)).toBe(true);
+        expect(inspect(failure, { depth: 9, showHidden: true })).not.toContain(PASSWORD);
+      }
+      using place = new Workplace();
+      await place.run(["keys", "generate"]);
+      for (const argv of [["verify"], ["logs"], ["migrate"], ["unlock"], ["checkpoint"], ["logs", "--follow"]]) {
+        const { stdout, stderr, code } = await place.run([...argv, "--audit-log", url]);
+        expect(code).toBe(1);
+        expect(stdout + stderr).not.toContain(PASSWORD);
+        expect(stderr).toMatch(/^capfence: /);
+      }
+    },
+  );
+});

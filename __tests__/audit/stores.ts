@@ -1,0 +1,114 @@
+/** The places a log can be kept in, each with what tests need beside the code under test: to read it raw, and to tamper. */
+
+import { randomBytes } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+
+import { Client } from "pg";
+import { afterAll, describe } from "vitest";
+
+import { parseEntry } from "../../src/audit/entry.ts";
+import { migrate } from "../../src/audit/postgres/schema.ts";
+import { postgresTarget } from "../../src/audit/postgres/target.ts";
+import { derivedColumns, DERIVED_COLUMNS } from "../../src/audit/schema.ts";
+import { emptyDatabase } from "../postgres/database.ts";
+import { newLogPath, storedEntries, type Stored } from "./sample-log.ts";
+import { altered } from "./tampering.ts";
+
+/** A row as somebody who may do everything can write it. */
+export type Row = Omit<Stored, "seq"> & { readonly seq: number | bigint };
+
+/** One kind of place. */
+export interface TestStore {
+  readonly name: string;
+  /** Where a log does not exist yet. */
+  readonly newLog: () => string;
+  /** All that is stored, in order, nothing of it checked. */
+  readonly stored: (location: string) => Promise<readonly Stored[]>;
+  /** Puts these rows in the place of all rows; what is derived from a row's text is made to agree with it. The log is closed. */
+  readonly replace: (location: string, rows: readonly Row[]) => Promise<void>;
+}
+
+const files: TestStore = {
+  name: "files",
+  newLog: newLogPath,
+  stored: async (path) => storedEntries(path),
+  replace: async (path, rows) => {
+    const bytes = altered(readFileSync(path), (database) => {
+      database.run("CREATE TEMP TABLE former AS SELECT * FROM entries; DELETE FROM entries");
+      for (const { seq, hash, body } of rows) {
+        const entry = parseEntry(body);
+        const derived = entry === undefined ? undefined : derivedColumns(entry);
+        const former = database.exec(`SELECT ${DERIVED_COLUMNS.join(", ")} FROM former LIMIT 1`)[0]?.values[0] ?? [];
+        database.run(`INSERT INTO entries VALUES (?, ?, ?${", ?".repeat(DERIVED_COLUMNS.length)})`, [
+          String(seq),
+          hash,
+          body,
+          ...(derived ?? former).map((value) => value ?? null),
+        ]);
+      }
+      database.run("DROP TABLE former");
+    });
+    writeFileSync(path, bytes);
+  },
+};
+
+/** The URL of a database of this test file's own that is ready for logs; `undefined` where there is no server. */
+export const database: string | undefined = await emptyDatabase();
+if (database !== undefined) await migrate(postgresTarget(database));
+
+/** The location of a log that does not exist yet in the database at `url`. */
+export function newPostgresLog(url: string | undefined): string {
+  const location = new URL(url ?? "postgres:");
+  location.searchParams.set("log", `log ${randomBytes(6).toString("hex")}`);
+  return location.href;
+}
+
+/** A connection of a user who may do everything, for the rest of the file. */
+async function superuser(url: string): Promise<Client> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  afterAll(async () => await client.end());
+  return client;
+}
+
+const connected = database === undefined ? undefined : await superuser(database);
+
+/** Runs a statement as a user who may do everything. */
+export async function sql<T>(text: string, values: readonly unknown[] = []): Promise<readonly T[]> {
+  if (connected === undefined) throw new Error("there is no server");
+  return (await connected.query(text, [...values])).rows as T[];
+}
+
+/** What the database calls a log. */
+export function nameOf(location: string): string {
+  return new URL(location).searchParams.get("log") ?? "default";
+}
+
+const postgres: TestStore = {
+  name: "PostgreSQL",
+  newLog: () => newPostgresLog(database),
+  stored: async (location) => {
+    const rows = await sql<{ seq: string; hash: string; body: string }>(
+      "SELECT seq, hash, body FROM capfence.entries AS e WHERE log = (SELECT id FROM capfence.logs WHERE name = $1) ORDER BY e.seq",
+      [nameOf(location)],
+    );
+    return rows.map(({ seq, hash, body }) => ({ seq: Number(seq), hash, body }));
+  },
+  replace: async (location, rows) => {
+    // Somebody who may do everything may also take away what stands in the way.
+    await sql("ALTER TABLE capfence.entries DROP CONSTRAINT IF EXISTS entries_pkey");
+    const [log] = await sql<{ id: number }>("SELECT id FROM capfence.logs WHERE name = $1", [nameOf(location)]);
+    await sql("DELETE FROM capfence.entries WHERE log = $1", [log?.id]);
+    for (const { seq, hash, body } of rows) {
+      const kind = parseEntry(body)?.kind ?? "decision";
+      const values = [log?.id, String(seq), hash, kind, body];
+      await sql("INSERT INTO capfence.entries (log, seq, hash, kind, body) VALUES ($1, $2, $3, $4, $5)", values);
+    }
+  },
+};
+
+/** Says the same of every store; one that this platform has not is reported as skipped. */
+export function describeStores(what: string, tests: (store: TestStore) => void): void {
+  describe(`${what}, in files`, () => tests(files));
+  describe.skipIf(database === undefined)(`${what}, in PostgreSQL`, () => tests(postgres));
+}

@@ -1,0 +1,207 @@
+-- Version 1 of what CapFence keeps in a PostgreSQL database. `capfence migrate` runs it in one transaction; so can
+-- `psql --single-transaction --file`. It needs the right to create a schema in the database, and makes three roles if it
+-- may create roles: capfence_owner, capfence_appender and capfence_reader.
+
+DO $$
+BEGIN
+  IF current_setting('server_encoding') <> 'UTF8' THEN
+    RAISE EXCEPTION 'the database is encoded in %, and the text of entries is UTF-8. Use a database with ENCODING UTF8',
+      current_setting('server_encoding') USING ERRCODE = 'feature_not_supported';
+  END IF;
+END
+$$;
+
+CREATE SCHEMA capfence;
+
+CREATE TABLE capfence.migrations (
+  version integer PRIMARY KEY,
+  at timestamptz NOT NULL DEFAULT now()
+);
+
+-- The logs of this database, each a chain of its own. A row is locked while entries are appended to its log.
+CREATE TABLE capfence.logs (
+  id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  name text COLLATE "C" NOT NULL UNIQUE,
+  identity text COLLATE "C" NOT NULL UNIQUE
+);
+
+-- The bytes of `body` are the truth, `hash` is their SHA-256, and `kind` is taken from them. Only capfence.append adds rows.
+CREATE TABLE capfence.entries (
+  log integer NOT NULL,
+  seq bigint NOT NULL,
+  hash text COLLATE "C" NOT NULL,
+  kind text COLLATE "C" NOT NULL,
+  body text COLLATE "C" NOT NULL,
+  PRIMARY KEY (log, seq)
+);
+
+CREATE INDEX entries_approvals ON capfence.entries (log, seq) WHERE kind IN ('approval', 'grant');
+
+-- Which entries came by which append, for a writer that lost its connection and has to know. Kept for an hour.
+CREATE TABLE capfence.appends (
+  log integer NOT NULL,
+  first bigint NOT NULL,
+  entries integer NOT NULL,
+  id uuid NOT NULL UNIQUE,
+  at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (log, first)
+);
+
+-- Decisions for people. NUL can't be shown in a text of PostgreSQL, so it appears as U+FFFD.
+CREATE VIEW capfence.decisions (log, seq, timestamp, agent_id, capability, decision, reason) AS
+SELECT name, seq, replace(left(content ->> 'ts', 19), 'T', ' '), content ->> 'actor', content ->> 'capability',
+  content ->> 'decision', content ->> 'reason'
+FROM (
+  SELECT logs.name, seq, replace(body, chr(92) || 'u0000', chr(92) || 'ufffd')::jsonb AS content
+  FROM capfence.entries JOIN capfence.logs ON logs.id = log WHERE kind = 'decision'
+) AS entry;
+
+-- Appends entries, one for each template, in one step: all of them are there when the transaction commits, or none.
+-- A template is an entry's canonical JSON with U+001E for its number and U+001F for the hash of the entry before it; these
+-- are filled in here, where nobody else can come in between. An append of the same id is done once: a further call answers
+-- what the first one did. `known_seq` and `known_hash` are an entry that the caller knows to be there (-1 for none).
+--
+-- Errors: CF001 there is no such log; CF002 what is there contradicts what the caller knows; CF003 not an entry;
+-- CF004 the transaction's isolation would hide what others have appended.
+CREATE FUNCTION capfence.append(
+  log_name text, append_id uuid, templates text[], known_seq bigint, known_hash text, wait_ms integer,
+  OUT first bigint, OUT previous text, OUT hashes text[]
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  log_id integer;
+  log_identity text;
+  last bigint;
+  entry_count integer;
+  template text;
+  body text;
+  content jsonb;
+  bodies text[] := '{}';
+  kinds text[] := '{}';
+BEGIN
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'entries are appended at the isolation level READ COMMITTED' USING ERRCODE = 'CF004';
+  END IF;
+  -- Acknowledged means durable, whatever the session was set to.
+  IF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN
+    PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
+  PERFORM set_config('lock_timeout', wait_ms::text, true);
+
+  SELECT logs.id, logs.identity INTO log_id, log_identity
+    FROM capfence.logs WHERE logs.name = log_name FOR NO KEY UPDATE;
+  IF log_id IS NULL THEN
+    RAISE EXCEPTION 'there is no log of that name' USING ERRCODE = 'CF001';
+  END IF;
+
+  SELECT appends.first, appends.entries INTO first, entry_count FROM capfence.appends WHERE appends.id = append_id;
+  IF first IS NOT NULL THEN
+    SELECT entries.hash INTO previous FROM capfence.entries WHERE entries.log = log_id AND entries.seq = first - 1;
+    SELECT array_agg(entries.hash ORDER BY entries.seq) INTO hashes FROM capfence.entries
+      WHERE entries.log = log_id AND entries.seq BETWEEN first AND first + entry_count - 1;
+    RETURN;
+  END IF;
+
+  SELECT entries.seq, entries.hash INTO last, previous
+    FROM capfence.entries WHERE entries.log = log_id ORDER BY entries.seq DESC LIMIT 1;
+  IF known_seq >= 0 AND NOT (last = known_seq AND previous = known_hash) AND NOT EXISTS (
+    SELECT FROM capfence.entries WHERE entries.log = log_id AND entries.seq = known_seq AND entries.hash = known_hash
+  ) THEN
+    RAISE EXCEPTION 'entry % is not there as it was recorded', known_seq USING ERRCODE = 'CF002';
+  END IF;
+  last := coalesce(last, -1);
+  previous := coalesce(previous, repeat('0', 64));
+  first := last + 1;
+  hashes := '{}';
+  FOREACH template IN ARRAY templates LOOP
+    last := last + 1;
+    body := replace(replace(template, chr(30), last::text), chr(31), coalesce(hashes[cardinality(hashes)], previous));
+    -- A NUL is no character of PostgreSQL's, not even in JSON.
+    content := replace(body, chr(92) || 'u0000', chr(92) || 'ufffd')::jsonb;
+    IF (content -> 'seq' = to_jsonb(last) AND content ->> 'prev' = coalesce(hashes[cardinality(hashes)], previous)
+        AND content ->> 'log' = log_identity AND jsonb_typeof(content -> 'kind') = 'string'
+        AND jsonb_typeof(content -> 'ts') = 'string' AND jsonb_typeof(content -> 'v') = 'number'
+        AND (content ->> 'kind' = 'genesis') = (last = 0)) IS NOT TRUE THEN
+      RAISE EXCEPTION 'not an entry that can follow entry %', last - 1 USING ERRCODE = 'CF003';
+    END IF;
+    hashes := hashes || encode(sha256(convert_to(body, 'UTF8')), 'hex');
+    kinds := kinds || (content ->> 'kind');
+    bodies := bodies || body;
+  END LOOP;
+
+  INSERT INTO capfence.entries (log, seq, hash, kind, body)
+    SELECT log_id, first + n - 1, h, k, b FROM unnest(hashes, kinds, bodies) WITH ORDINALITY AS made (h, k, b, n);
+  INSERT INTO capfence.appends (log, first, entries, id) VALUES (log_id, first, cardinality(hashes), append_id);
+  IF first / 1024 <> (last + 1) / 1024 THEN
+    DELETE FROM capfence.appends WHERE appends.log = log_id AND appends.at < now() - interval '1 hour' AND appends.first IN (
+      SELECT old.first FROM capfence.appends AS old WHERE old.log = log_id ORDER BY old.first LIMIT 2048
+    );
+  END IF;
+  -- Notifying makes commits of the whole server wait for one another, so it is done only for what people wait for.
+  IF kinds && '{approval,grant}' THEN
+    PERFORM pg_notify('capfence', log_identity);
+  END IF;
+END
+$$;
+
+-- Answers where the log of that name stands; makes it, with that identity and genesis entry, if there is none.
+CREATE FUNCTION capfence.open_log(
+  log_name text, new_identity text, genesis text, wait_ms integer,
+  OUT identity text, OUT seq bigint, OUT hash text, OUT version integer
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  log_id integer;
+BEGIN
+  PERFORM set_config('lock_timeout', wait_ms::text, true);
+  SELECT max(migrations.version) INTO version FROM capfence.migrations;
+  SELECT logs.id, logs.identity INTO log_id, identity FROM capfence.logs WHERE logs.name = log_name;
+  IF log_id IS NULL THEN
+    INSERT INTO capfence.logs (name, identity) VALUES (log_name, new_identity) ON CONFLICT (name) DO NOTHING
+      RETURNING id INTO log_id;
+    IF log_id IS NOT NULL THEN
+      PERFORM capfence.append(log_name, gen_random_uuid(), ARRAY[genesis], -1, '', wait_ms);
+    END IF;
+    SELECT logs.id, logs.identity INTO STRICT log_id, identity FROM capfence.logs WHERE logs.name = log_name;
+  END IF;
+  SELECT entries.seq, entries.hash INTO seq, hash
+    FROM capfence.entries WHERE entries.log = log_id ORDER BY entries.seq DESC LIMIT 1;
+END
+$$;
+
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA capfence FROM PUBLIC;
+
+-- Who may do what. Give these roles to the users that agents, auditors and the ones who upgrade connect as.
+DO $$
+DECLARE
+  role_name text;
+BEGIN
+  FOREACH role_name IN ARRAY ARRAY['capfence_owner', 'capfence_appender', 'capfence_reader'] LOOP
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role_name) THEN
+      BEGIN
+        EXECUTE format('CREATE ROLE %I NOLOGIN', role_name);
+      EXCEPTION
+        -- Somebody else makes it for another database at the same time.
+        WHEN duplicate_object OR unique_violation THEN NULL;
+      END;
+    END IF;
+  END LOOP;
+  IF NOT pg_has_role('capfence_owner', 'MEMBER') THEN
+    GRANT capfence_owner TO CURRENT_USER;
+  END IF;
+  GRANT USAGE ON SCHEMA capfence TO capfence_appender, capfence_reader;
+  GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA capfence TO capfence_appender;
+  GRANT SELECT ON capfence.logs, capfence.entries, capfence.decisions TO capfence_reader;
+  ALTER SCHEMA capfence OWNER TO capfence_owner;
+  ALTER TABLE capfence.migrations OWNER TO capfence_owner;
+  ALTER TABLE capfence.logs OWNER TO capfence_owner;
+  ALTER TABLE capfence.entries OWNER TO capfence_owner;
+  ALTER TABLE capfence.appends OWNER TO capfence_owner;
+  ALTER VIEW capfence.decisions OWNER TO capfence_owner;
+  ALTER FUNCTION capfence.append(text, uuid, text[], bigint, text, integer) OWNER TO capfence_owner;
+  ALTER FUNCTION capfence.open_log(text, text, text, integer) OWNER TO capfence_owner;
+EXCEPTION
+  WHEN insufficient_privilege THEN
+    RAISE NOTICE 'the roles capfence_owner, capfence_appender and capfence_reader were not made: this user may not make roles';
+END
+$$;
+
+INSERT INTO capfence.migrations (version) VALUES (1);

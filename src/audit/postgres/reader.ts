@@ -1,0 +1,47 @@
+/** Reads one log of a PostgreSQL database through a cursor, at one moment's snapshot. */
+
+import { AuditUnavailableError } from "../../errors.ts";
+import type { Session } from "./sessions.ts";
+
+/** Rows fetched at a time. */
+const PAGE = 1_000;
+
+/** A row as it stands in the table, nothing of it believed yet. */
+export interface LogRow {
+  readonly seq: string;
+  readonly hash: string;
+  readonly kind: string;
+  readonly body: string;
+}
+
+/** What the table of logs says of one. */
+export interface LogRecord {
+  readonly id: number;
+  readonly identity: string;
+}
+
+/**
+ * Begins a transaction that sees the database as it is now, and finds the log in it.
+ *
+ * @throws AuditUnavailableError when there is no log of that name. PostgresFailure
+ */
+export async function beginReading(session: Session, name: string, log: string): Promise<LogRecord> {
+  await session.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+  const [found] = await session.run<LogRecord>("SELECT id, identity FROM capfence.logs WHERE name = $1", [log]);
+  if (found !== undefined) return found;
+  await session.run("ROLLBACK");
+  throw new AuditUnavailableError(name, "there is no such log");
+}
+
+/** All rows of a log, after {@link beginReading}, in order or in the reverse order. Ends the transaction. */
+export async function* readRows(session: Session, { id }: LogRecord, order: "ASC" | "DESC"): AsyncGenerator<LogRow> {
+  // Whoever stops reading early leaves a transaction behind, which the session's release then ends.
+  await session.run(`DECLARE log_rows NO SCROLL CURSOR FOR
+    SELECT seq::text, hash, kind, body FROM capfence.entries WHERE log = ${id} ORDER BY entries.seq ${order}`);
+  for (;;) {
+    const page = await session.run<LogRow>(`FETCH ${PAGE} FROM log_rows`);
+    yield* page;
+    if (page.length < PAGE) break;
+  }
+  await session.run("COMMIT");
+}

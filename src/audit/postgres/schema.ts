@@ -1,0 +1,61 @@
+/** The schema that CapFence keeps in a PostgreSQL database, and how it gets there. */
+
+import { readFileSync } from "node:fs";
+
+import { AuditUnavailableError } from "../../errors.ts";
+import { auditError, PostgresFailure } from "./failure.ts";
+import { Sessions, type Session } from "./sessions.ts";
+import type { PostgresTarget } from "./target.ts";
+
+/** The version of the schema that this version of CapFence works with. */
+export const SCHEMA_VERSION = 1;
+
+/** What {@link migrate} did: the version before, 0 for none, and the version now. */
+export interface Migration {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Creates the schema or brings it up to date, in one transaction. Does nothing when it is; only one at a time does it.
+ *
+ * @throws AuditUnavailableError when the server can't be reached, the user may not do it, or the schema is a newer one.
+ */
+export async function migrate(target: PostgresTarget): Promise<Migration> {
+  const sessions = new Sessions(target);
+  try {
+    return await sessions.use(async (session) => {
+      await session.run("BEGIN ISOLATION LEVEL READ COMMITTED");
+      // "capfence" in ASCII, so that two of us wait for each other and for nobody else.
+      await session.run("SELECT pg_advisory_xact_lock($1)", ["7161128467586507621"]);
+      const from = await presentVersion(session);
+      if (from > SCHEMA_VERSION) {
+        const problem = `its schema has version ${from}, and this capfence knows ${SCHEMA_VERSION}. Use a newer one`;
+        throw new AuditUnavailableError(target.name, problem);
+      }
+      for (let version = from + 1; version <= SCHEMA_VERSION; version += 1) await session.run(script(version));
+      await session.run("COMMIT");
+      return { from, to: SCHEMA_VERSION };
+    });
+  } catch (error) {
+    throw error instanceof PostgresFailure ? auditError(target.name, error) : error;
+  } finally {
+    await sessions.close();
+  }
+}
+
+async function presentVersion(session: Session): Promise<number> {
+  const [found] = await session.run<{ readonly there: boolean }>(
+    "SELECT to_regclass('capfence.migrations') IS NOT NULL AS there",
+  );
+  if (found?.there !== true) return 0;
+  const [row] = await session.run<{ readonly version: number | null }>(
+    "SELECT max(version) AS version FROM capfence.migrations",
+  );
+  return row?.version ?? 0;
+}
+
+/** Shipped as a file, so that it can be read before it is run, and run by other means. */
+function script(version: number): string {
+  return readFileSync(new URL(`../../../sql/schema-${version}.sql`, import.meta.url), "utf8");
+}

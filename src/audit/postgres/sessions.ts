@@ -1,0 +1,169 @@
+/** Connections to the server: had in time or not at all, and given back only when nothing is under way on them. */
+
+import { AuditUnavailableError } from "../../errors.ts";
+import { connectFailure, statementFailure, timeoutFailure, type PostgresFailure } from "./failure.ts";
+import type { PostgresClient, PostgresPool, PostgresTarget } from "./target.ts";
+
+/** Connections of one process to one log, at most: one appends, one reads what the decision depends on. */
+const MAX_CONNECTIONS = 2;
+
+/** A connection that nobody uses is closed after so many milliseconds. */
+const IDLE_MS = 10_000;
+
+/** One connection, in use by one caller. */
+export class Session {
+  readonly #client: PostgresClient;
+  readonly #answerTimeoutMs: number;
+  #isBroken = false;
+  readonly #onError = (): void => {
+    this.#isBroken = true;
+  };
+
+  constructor(client: PostgresClient, answerTimeoutMs: number) {
+    this.#client = client;
+    this.#answerTimeoutMs = answerTimeoutMs;
+    client.on("error", this.#onError);
+  }
+
+  get client(): PostgresClient {
+    return this.#client;
+  }
+
+  /**
+   * Runs one statement and answers its rows. One with a name is prepared once for a connection.
+   *
+   * @throws PostgresFailure
+   */
+  async run<Row>(text: string, values: readonly unknown[] = [], name?: string): Promise<readonly Row[]> {
+    const query = { text, values: [...values], ...(name !== undefined && { name }) };
+    const answer = this.#client.query(query).catch((error: unknown) => {
+      throw statementFailure(error);
+    });
+    try {
+      const { rows } = await within(this.#answerTimeoutMs, answer, () =>
+        timeoutFailure("the server has not answered", this.#answerTimeoutMs, false),
+      );
+      return rows as readonly Row[];
+    } catch (error) {
+      // A transaction that was begun and a statement without answer must not meet the connection's next user.
+      this.#isBroken = true;
+      throw error;
+    }
+  }
+
+  /** Gives the connection back; ends it when something is wrong with it, or it is not as it was when it was had. */
+  release(isChanged: boolean = false): void {
+    const isOver = this.#isBroken || isChanged;
+    this.#client.off("error", this.#onError);
+    // What a connection says while it ends concerns nobody.
+    if (isOver) this.#client.on("error", () => {});
+    this.#client.release(isOver);
+  }
+}
+
+/** The connections to one server. */
+export class Sessions {
+  readonly #target: PostgresTarget;
+  #own: Promise<OwnPool> | undefined;
+
+  constructor(target: PostgresTarget) {
+    this.#target = target;
+  }
+
+  /**
+   * A connection; to be released.
+   *
+   * @throws AuditUnavailableError when the package `pg` is not installed.
+   * @throws PostgresFailure when none can be had in time.
+   */
+  async acquire(): Promise<Session> {
+    const { connectTimeoutMs, answerTimeoutMs } = this.#target;
+    const pool = await this.#pool();
+    const connecting = pool.connect().catch((error: unknown) => {
+      throw connectFailure(error);
+    });
+    let isLate = false;
+    const client = await within(connectTimeoutMs, connecting, () => {
+      isLate = true;
+      return timeoutFailure("no connection to the server could be had", connectTimeoutMs, true);
+    }).finally(() => {
+      if (isLate)
+        connecting.then(
+          (late) => late.release(),
+          () => {},
+        );
+    });
+    return new Session(client, answerTimeoutMs);
+  }
+
+  /** Gives a connection to `work` and takes it back. Throws as {@link acquire} does, and what `work` throws. */
+  async use<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    const session = await this.acquire();
+    try {
+      return await work(session);
+    } finally {
+      session.release();
+    }
+  }
+
+  /** Ends the connections that are ours. */
+  async close(): Promise<void> {
+    const own = await this.#own?.catch(() => undefined);
+    this.#own = undefined;
+    await own?.end();
+  }
+
+  async #pool(): Promise<PostgresPool> {
+    const { pool } = this.#target;
+    if (pool === undefined) return await (this.#own ??= openPool(this.#target));
+    ignoreIdleErrors(pool);
+    return pool;
+  }
+}
+
+interface OwnPool extends PostgresPool {
+  end(): Promise<void>;
+}
+
+async function openPool({ name, url, connectTimeoutMs }: PostgresTarget): Promise<OwnPool> {
+  const { Pool } = await import("pg").catch((error: unknown) => {
+    const problem = "the package pg can't be loaded. Install it: npm install pg";
+    throw new AuditUnavailableError(name, problem, { cause: error });
+  });
+  const pool = new Pool({
+    ...(url !== undefined && { connectionString: url }),
+    application_name: "capfence",
+    max: MAX_CONNECTIONS,
+    connectionTimeoutMillis: connectTimeoutMs,
+    idleTimeoutMillis: IDLE_MS,
+    keepAlive: true,
+    // As with a file: a log that nobody closed does not keep the process alive.
+    allowExitOnIdle: true,
+  });
+  ignoreIdleErrors(pool);
+  return pool;
+}
+
+const quiet = new WeakSet<PostgresPool>();
+
+/** A server that stops ends idle connections too; unheard, that would end the process. The next use says what is wrong. */
+function ignoreIdleErrors(pool: PostgresPool): void {
+  if (quiet.has(pool)) return;
+  quiet.add(pool);
+  pool.on("error", () => {});
+}
+
+/** What `promise` answers, unless so many milliseconds pass first. */
+async function within<T>(milliseconds: number, promise: Promise<T>, late: () => PostgresFailure): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(late()), milliseconds);
+  });
+  // Whoever comes second has nobody left to tell.
+  promise.catch(() => {});
+  try {
+    return await Promise.race([promise, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,95 @@
+/** A log kept in a PostgreSQL database. */
+
+import { AuditCorruptError } from "../../errors.ts";
+import type { ChainCheck } from "../chain-check.ts";
+import { soundEntry, type StoredEntry } from "../entry.ts";
+import type { AuditStore, Pause, ReadingOrder } from "../store.ts";
+import { watch } from "./changes.ts";
+import { auditError, PostgresFailure } from "./failure.ts";
+import { beginReading, readRows } from "./reader.ts";
+import { Sessions } from "./sessions.ts";
+import type { PostgresTarget } from "./target.ts";
+import { PostgresWriter } from "./writer.ts";
+
+/** One of a database's logs. */
+export class PostgresStore implements AuditStore {
+  readonly name: string;
+  readonly #target: PostgresTarget;
+  readonly #now: () => number;
+
+  /** `now` is the time in milliseconds since the epoch. */
+  constructor(target: PostgresTarget, now: () => number) {
+    this.name = target.name;
+    this.#target = target;
+    this.#now = now;
+  }
+
+  key(): string {
+    return this.#target.key;
+  }
+
+  async openWriter(): Promise<PostgresWriter> {
+    return await PostgresWriter.open(this.#target, this.#now);
+  }
+
+  async *entries(order: ReadingOrder): AsyncGenerator<StoredEntry> {
+    const forward = order === "oldest first";
+    const sessions = new Sessions(this.#target);
+    try {
+      const session = await sessions.acquire();
+      let isDone = false;
+      try {
+        const log = await beginReading(session, this.name, this.#target.log);
+        for await (const { seq, hash, body } of readRows(session, log, forward ? "ASC" : "DESC")) {
+          const stored = soundEntry(hash, body);
+          if (stored === undefined || String(stored.seq) !== seq) {
+            const number = Number(seq);
+            throw new AuditCorruptError(this.name, `entry ${seq} is damaged. Run capfence verify`, { seq: number });
+          }
+          yield stored;
+        }
+        isDone = true;
+      } finally {
+        session.release(!isDone);
+      }
+    } catch (error) {
+      throw this.#told(error);
+    } finally {
+      await sessions.close();
+    }
+  }
+
+  async check(check: ChainCheck): Promise<void> {
+    const sessions = new Sessions(this.#target);
+    try {
+      await sessions.use(async (session) => {
+        const log = await beginReading(session, this.name, this.#target.log);
+        check.parts.database();
+        for await (const { seq, hash, kind, body } of readRows(session, log, "ASC")) {
+          check.stored(Number(seq), hash, body, kind);
+        }
+        check.isNamed(log.identity);
+      });
+    } catch (error) {
+      throw this.#told(error);
+    } finally {
+      await sessions.close();
+    }
+  }
+
+  async flush(): Promise<void> {
+    // What another session can see is committed, and what is committed here is on the disk.
+  }
+
+  async *changes(pause: Pause, signal: AbortSignal): AsyncGenerator<void> {
+    try {
+      yield* watch(this.#target, pause, signal);
+    } catch (error) {
+      throw this.#told(error);
+    }
+  }
+
+  #told(error: unknown): unknown {
+    return error instanceof PostgresFailure ? auditError(this.name, error) : error;
+  }
+}
