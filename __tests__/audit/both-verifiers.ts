@@ -10,7 +10,7 @@ import { expect } from "vitest";
 import { signCheckpoint, type Anchor } from "../../src/audit/checkpoint.ts";
 import { nodeFiles } from "../../src/audit/files.ts";
 import { AuditLog } from "../../src/audit/log.ts";
-import type { SignerKey } from "../../src/audit/note.ts";
+import type { SignerKey } from "../../src/note.ts";
 import { verifyLog, type VerifyReport } from "../../src/audit/verify.ts";
 import { AuditUnavailableError } from "../../src/errors.ts";
 import { decision, newLogPath, outcome, storedEntries, temporaryDirectory } from "./sample-log.ts";

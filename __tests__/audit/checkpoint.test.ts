@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { makeCheckpoint, openCheckpoint, signCheckpoint, type Anchor } from "../../src/audit/checkpoint.ts";
 import { nodeFiles } from "../../src/audit/files.ts";
 import { AuditLog } from "../../src/audit/log.ts";
-import { generateKeys, parseSignerKey, parseVerifierKey, signNote } from "../../src/audit/note.ts";
+import { generateKeys, parseSignerKey, parseVerifierKey, signNote } from "../../src/note.ts";
 import { listSegments } from "../../src/audit/segments.ts";
 import { verifyLog } from "../../src/audit/verify.ts";
 import { AuditCorruptError, AuditUnavailableError } from "../../src/errors.ts";

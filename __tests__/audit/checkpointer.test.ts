@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { openCheckpoint } from "../../src/audit/checkpoint.ts";
 import { Checkpointer, type CheckpointOptions } from "../../src/audit/checkpointer.ts";
 import { AuditLog } from "../../src/audit/log.ts";
-import { generateKeys, parseVerifierKey } from "../../src/audit/note.ts";
+import { generateKeys, parseVerifierKey } from "../../src/note.ts";
 import { readEntries } from "../../src/audit/read.ts";
 import { decision, newLogPath, storedEntries, temporaryDirectory } from "./sample-log.ts";
 import { altered, rewritten } from "./tampering.ts";

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 
 import { openCheckpoint } from "../../src/audit/checkpoint.ts";
 import { ENTRY_KINDS } from "../../src/audit/entry.ts";
-import { generateKeys, parseSignerKey, parseVerifierKey } from "../../src/audit/note.ts";
+import { generateKeys, parseSignerKey, parseVerifierKey } from "../../src/note.ts";
 import {
   bothVerdicts,
   bytesOf,

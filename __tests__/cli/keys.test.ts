@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 
-import { parseSignerKey, parseVerifierKey } from "../../src/audit/note.ts";
+import { parseSignerKey, parseVerifierKey } from "../../src/note.ts";
 import { Workplace } from "./captured-host.ts";
 
 let place = new Workplace();

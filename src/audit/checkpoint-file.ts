@@ -5,7 +5,7 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 
 import { openCheckpoint, type Anchor } from "./checkpoint.ts";
 import { errorCode } from "../file-problem.ts";
-import { verifierOf, type SignerKey } from "./note.ts";
+import { verifierOf, type SignerKey } from "../note.ts";
 
 /**
  * The checkpoint that lies at `path`; `undefined` when nothing does, or an empty file.

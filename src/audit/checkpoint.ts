@@ -7,7 +7,7 @@
 import { AuditCorruptError } from "../errors.ts";
 import type { Head, StoredEntry } from "./entry.ts";
 import { storeAt, type AuditLocation } from "./location.ts";
-import { decodeBase64, openNote, signNote, type SignerKey, type VerifierKey } from "./note.ts";
+import { decodeBase64, openNote, signNote, type SignerKey, type VerifierKey } from "../note.ts";
 
 /** What a checkpoint states. */
 interface Checkpoint {

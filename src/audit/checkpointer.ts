@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { readCheckpointFile, writeCheckpointFile } from "./checkpoint-file.ts";
 import { contradictionOf, signCheckpoint } from "./checkpoint.ts";
 import type { Head, StoredEntry } from "./entry.ts";
-import { parseSignerKey, type SignerKey } from "./note.ts";
+import { parseSignerKey, type SignerKey } from "../note.ts";
 
 /** When checkpoints are made, and where they go. */
 export interface CheckpointOptions {

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 
 import { readCheckpointFile, writeCheckpointFile } from "../audit/checkpoint-file.ts";
 import { contradictionOf, makeCheckpoint, type Anchor } from "../audit/checkpoint.ts";
-import type { SignerKey } from "../audit/note.ts";
+import type { SignerKey } from "../note.ts";
 import { storeAt } from "../audit/location.ts";
 import { readEntries } from "../audit/read.ts";
 import { errorCode, fileProblem } from "../file-problem.ts";

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 
-import { parseSignerKey, parseVerifierKey, type SignerKey, type VerifierKey } from "../audit/note.ts";
+import { parseSignerKey, parseVerifierKey, type SignerKey, type VerifierKey } from "../note.ts";
 import { fileProblem } from "../file-problem.ts";
 import { CommandFailure } from "./command-failure.ts";
 import { EXIT, type Host } from "./host.ts";

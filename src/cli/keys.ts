@@ -3,7 +3,7 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, unlinkSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 
-import { generateKeys } from "../audit/note.ts";
+import { generateKeys } from "../note.ts";
 import { fileProblem } from "../file-problem.ts";
 import { CommandFailure } from "./command-failure.ts";
 import { EXIT, type ExitCode, type Host } from "./host.ts";

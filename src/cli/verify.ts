@@ -5,7 +5,7 @@ import { resolve } from "node:path";
 
 import { openCheckpoint, type Anchor } from "../audit/checkpoint.ts";
 import type { VerifyProblem } from "../audit/findings.ts";
-import type { VerifierKey } from "../audit/note.ts";
+import type { VerifierKey } from "../note.ts";
 import { verifyLog, type VerifyReport } from "../audit/verify.ts";
 import { fileProblem } from "../file-problem.ts";
 import { CommandFailure } from "./command-failure.ts";

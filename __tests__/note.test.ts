@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { generateKeys, openNote, parseSignerKey, parseVerifierKey, signNote } from "../../src/audit/note.ts";
+import { generateKeys, openNote, parseSignerKey, parseVerifierKey, signNote } from "../src/note.ts";
 
 // Two keys and a note that both have signed, from the examples of Go's golang.org/x/mod/sumdb/note.
 const PETER = {

@@ -4,9 +4,9 @@ import { join } from "node:path";
 
 import { describe, expect, it } from "vitest";
 
-import { makeCheckpoint } from "../../src/audit/checkpoint.ts";
-import { generateKeys, parseSignerKey, signNote } from "../../src/audit/note.ts";
-import { placeLog, sampleFiles, temporaryDirectory } from "./sample-log.ts";
+import { makeCheckpoint } from "../src/audit/checkpoint.ts";
+import { generateKeys, parseSignerKey, signNote } from "../src/note.ts";
+import { placeLog, sampleFiles, temporaryDirectory } from "./audit/sample-log.ts";
 
 // Where Debian's golang-golang-x-mod-dev puts the sources.
 const GOPATH = "/usr/share/gocode";
