@@ -2,6 +2,7 @@
 
 import { types } from "node:util";
 
+import type { ApprovalProblem } from "./approval.ts";
 import type { Verdict } from "./event.ts";
 
 /** Marks our errors under a registered symbol: `instanceof` fails across two copies of a package, this does not. */
@@ -13,6 +14,7 @@ export type CapFenceErrorCode =
   | "ERR_POLICY_INVALID"
   | "ERR_AUDIT_UNAVAILABLE"
   | "ERR_AUDIT_CORRUPT"
+  | "ERR_APPROVAL_REFUSED"
   | "ERR_UNGATED_TOOLS";
 
 /** What every CapFence error is: an `Error` with a literal `code`. */
@@ -127,6 +129,38 @@ export class AuditCorruptError extends CapFenceError {
 
   static override isInstance(value: unknown): value is AuditCorruptError {
     return codeOf(value) === "ERR_AUDIT_CORRUPT";
+  }
+}
+
+const APPROVAL_PROBLEMS: Readonly<Record<ApprovalProblem, string>> = {
+  unknown: "there is none of that name that is open. See capfence approvals",
+  expired: "its time is over. If the call is made again, it asks again",
+  consumed: "its call was let through already, once",
+  rejected: "it was rejected, and that stands",
+  already_approved: "it was approved already",
+  own_request: "who asks can't approve. Somebody else must",
+  unsigned: "none of the keys that count here has signed it",
+  wrong_request: "it is not the request that was shown. Look at it again",
+  revoked: "it was revoked already",
+  too_many: "too many are open. Answer or revoke some",
+};
+
+/** An answer to a request, or a grant, was refused: nothing may run because of it. `reason` says why. */
+export class ApprovalError extends CapFenceError {
+  override readonly name = "ApprovalError";
+  readonly code = "ERR_APPROVAL_REFUSED";
+  readonly reason: ApprovalProblem;
+  /** The request or grant that was named; absent for a new grant. */
+  readonly approvalId: string | undefined;
+
+  constructor(reason: ApprovalProblem, approvalId?: string, options?: ErrorOptions) {
+    super(`Approval${approvalId === undefined ? "" : ` ${approvalId}`}: ${APPROVAL_PROBLEMS[reason]}`, options);
+    this.reason = reason;
+    this.approvalId = approvalId;
+  }
+
+  static override isInstance(value: unknown): value is ApprovalError {
+    return codeOf(value) === "ERR_APPROVAL_REFUSED";
   }
 }
 

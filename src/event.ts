@@ -8,14 +8,18 @@ import { takeSnapshot, type JsonObject, type SnapshotResult } from "./snapshot.t
 export type DecisionKind = "deny" | "require_approval" | "allow";
 
 /**
- * Why a decision is what it is. The last three are not the policy's: the host could not say what it knows; no such tool;
- * a call went around the gate.
+ * Why a decision is what it is. What begins with `approval_` or `grant_` is a person's: not asked yet or not answered, let
+ * through once, rejected; let through by a standing grant. The last three are the host's: it could not say what it knows; no
+ * such tool; a call went around the gate.
  */
 export type Reason =
   | "policy_allow"
   | "policy_deny"
   | "policy_default_deny"
   | "approval_required"
+  | "approval_granted"
+  | "approval_rejected"
+  | "grant_used"
   | "payload_invalid"
   | "context_invalid"
   | "unknown_tool"
@@ -50,6 +54,8 @@ export interface Verdict extends Decision {
   readonly authorized: boolean;
   /** Whether the decision is enforced. When not, the runtime observes: `authorized` is true whatever the decision. */
   readonly enforced: boolean;
+  /** The request that waits for a person, or was answered by one, or the grant that was used; absent where none is about it. */
+  readonly approvalId?: string;
   /** The event that was judged. */
   readonly eventId: string;
   /** The entry of the audit log that holds this decision. */
@@ -76,6 +82,8 @@ export interface ActionEventFields {
   readonly risk?: string | number | undefined;
   /** The conversation or run this belongs to. */
   readonly sessionId?: string | undefined;
+  /** Whether a person is to approve it even where the policy allows it. A deny stays a deny. Default: false. */
+  readonly requireApproval?: boolean | undefined;
 }
 
 const MAX_TEXT = 1024;
@@ -92,6 +100,7 @@ export class ActionEvent {
   readonly scope: string | undefined;
   readonly risk: string | number | undefined;
   readonly sessionId: string | undefined;
+  readonly requireApproval: boolean | undefined;
   /** The frozen copy of what the model wrote; empty when `payloadProblem` is set. */
   readonly payload: JsonObject;
   /** Why the payload could not be taken; such an event is never authorized. */
@@ -112,6 +121,7 @@ export class ActionEvent {
     this.scope = optionalText("scope", fields.scope);
     this.risk = riskLevel(fields.risk);
     this.sessionId = optionalText("sessionId", fields.sessionId);
+    this.requireApproval = asked(fields.requireApproval);
     const payload = payloadOf(fields);
     this.payload = payload.ok ? payload.json : Object.freeze({});
     this.payloadProblem = payload.ok ? undefined : payload.problem;
@@ -173,6 +183,11 @@ function text(field: string, value: unknown): string {
 
 function optionalText(field: string, value: unknown): string | undefined {
   return value === undefined || value === null ? undefined : text(field, value);
+}
+
+function asked(value: unknown): boolean | undefined {
+  if (value === undefined || value === null || typeof value === "boolean") return value ?? undefined;
+  throw new TypeError("ActionEvent: requireApproval must be true or false");
 }
 
 function riskLevel(value: unknown): string | number | undefined {

@@ -49,3 +49,11 @@ export function patternProblem(pattern: string): string | undefined {
   if (segments.length > MAX_SEGMENTS) return `has more than ${MAX_SEGMENTS} segments`;
   return undefined;
 }
+
+/** Whether a well-formed pattern covers all of what is asked for. */
+export function covers(pattern: string, request: CapabilityRequest): boolean {
+  const completed = completeRequest(request)?.split(".");
+  const segments = pattern.split(".");
+  if (completed === undefined || segments.length > completed.length) return false;
+  return segments.every((segment, index) => segment === "*" || segment === completed[index]);
+}

@@ -50,10 +50,11 @@ export class RuleSet {
 }
 
 /**
- * Whether the host wants a person to approve this call: `require_approval` in the context is anything but false or null.
- * That makes an allow an approval, and lifts no deny.
+ * Whether the host wants a person to approve this call: the event says so, or `require_approval` in its context is anything
+ * but false or null. That makes an allow an approval, and lifts no deny.
  */
-export function hostAsksForApproval({ context }: ActionEvent): boolean {
+export function hostAsksForApproval({ context, requireApproval }: ActionEvent): boolean {
+  if (requireApproval === true) return true;
   if (!Object.hasOwn(context, "require_approval")) return false;
   const asked = context["require_approval"];
   return asked !== false && asked !== null;
