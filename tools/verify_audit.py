@@ -22,7 +22,8 @@ import tempfile
 FORMAT = 1
 APPLICATION_ID = 0x43617046
 MAX_SAFE_INTEGER = 2**53 - 1
-KINDS = ("genesis", "decision", "outcome", "segment", "unlock", "policy")
+KINDS = ("genesis", "decision", "outcome", "approval", "grant", "segment", "unlock", "policy")
+COUNTED = ("decision", "outcome", "approval", "grant")
 NO_PREVIOUS = "0" * 64
 
 TABLE = b"""CREATE TABLE entries (
@@ -221,6 +222,163 @@ class Pairing:
         page[seq % self.PAGE // 8] ^= 1 << seq % 8
 
 
+def same_json(left, right):
+    """Whether two values are the same JSON; Python takes True for 1. What is nested too deeply is like nothing."""
+    try:
+        return json.dumps(left, sort_keys=True) == json.dumps(right, sort_keys=True)
+    except RecursionError:
+        return False
+
+
+def is_shallow(value):
+    """Whether it is nested in no more than 100 levels, itself the first, plain values the last."""
+    level = [value]
+    for _ in range(100):
+        lists = [list(each.values()) if isinstance(each, dict) else each for each in level]
+        level = [inner for each in lists if isinstance(each, list) for inner in each]
+    return not level
+
+
+class OpenItems:
+    """The requests, answers and grants that are open, by what the entries themselves say."""
+
+    MAX_OPEN = 256
+    MAX_ANSWERS = 8
+    MAX_ENDED = 64
+    TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
+    LEFT_OUT = ("v", "log", "prev", "payload", "redacted", "cut")
+
+    def __init__(self):
+        self.requests = {}
+        self.grants = {}
+        self.ended = {}
+
+    @classmethod
+    def resume(cls, carried):
+        """What a segment entry carries on; None when that is not what any log carries on."""
+        items = cls()
+        given = carried if isinstance(carried, dict) else {}
+        for item in objects(given.get("requests")):
+            items.request(str(item.get("hash")), item.get("entry"))
+            for answer in objects(item.get("answers")):
+                items.answer(str(answer.get("hash")), answer.get("entry"))
+        for item in objects(given.get("grants")):
+            grant = items.grant(str(item.get("hash")), item.get("entry"))
+            if grant is None:
+                continue
+            grant.pop("left", None)
+            if is_number(item.get("left")):
+                grant["left"] = item["left"]
+            if item.get("revoked") is True:
+                grant["revoked"] = True
+        for item in objects(given.get("ended")):
+            members = {name: item[name] for name in ("id", "seq", "hash", "status") if name in item}
+            items.ended[str(item.get("id"))] = members
+        return items if same_json(items.carried(), carried) else None
+
+    def carried(self):
+        parts = {"requests": self.requests, "grants": self.grants, "ended": self.ended}
+        return {name: list(part.values()) for name, part in parts.items() if part} or None
+
+    def apply(self, entry_hash, entry):
+        self.passes(entry["ts"])
+        status = entry.get("status")
+        if entry["kind"] == "approval":
+            if status == "requested":
+                self.request(entry_hash, entry)
+            elif status in ("approved", "rejected"):
+                self.answer(entry_hash, entry)
+            elif status in ("consumed", "expired"):
+                request = self.request_of(entry)
+                if request is not None:
+                    self.end(request, status)
+        elif entry["kind"] == "grant":
+            if status == "granted":
+                self.grant(entry_hash, entry)
+            else:
+                self.change(entry, status)
+
+    def passes(self, ts):
+        """Ends what was over at this time. Times are compared as text, by UTF-16 code units."""
+        for request in list(self.requests.values()):
+            if utf16(ts) > utf16(request["entry"]["expires"]):
+                self.end(request, "expired")
+        for identity, grant in list(self.grants.items()):
+            if utf16(ts) > utf16(grant["entry"]["expires"]):
+                del self.grants[identity]
+
+    def is_taken(self, identity):
+        return identity in self.requests or identity in self.grants
+
+    def is_item(self, entry):
+        if not isinstance(entry, dict):
+            return False
+        identity, expires = entry.get("id"), entry.get("expires")
+        is_timed = isinstance(expires, str) and self.TIME.fullmatch(expires) is not None
+        return isinstance(identity, str) and is_timed and is_shallow(entry)
+
+    def request(self, entry_hash, entry):
+        if not self.is_item(entry) or self.is_taken(entry["id"]) or len(self.requests) >= self.MAX_OPEN:
+            return
+        self.ended.pop(entry["id"], None)
+        self.requests[entry["id"]] = {"hash": entry_hash, "entry": self.kept(entry), "answers": []}
+
+    def answer(self, entry_hash, entry):
+        request = self.request_of(entry)
+        if request is not None and len(request["answers"]) < self.MAX_ANSWERS and is_shallow(entry):
+            request["answers"].append({"hash": entry_hash, "entry": self.kept(entry)})
+
+    def request_of(self, entry):
+        """The open request that an entry names, by all three of id, place and hash."""
+        if not isinstance(entry, dict) or not isinstance(entry.get("id"), str):
+            return None
+        return self.named(self.requests.get(entry["id"]), entry, "request")
+
+    def named(self, item, entry, member):
+        if item is None or not same_json([item["entry"].get("seq"), item["hash"]], [entry.get("of"), entry.get(member)]):
+            return None
+        return item
+
+    def end(self, request, status):
+        entry = request["entry"]
+        del self.requests[entry["id"]]
+        self.ended[entry["id"]] = {"id": entry["id"], "seq": entry.get("seq"), "hash": request["hash"], "status": status}
+        while len(self.ended) > self.MAX_ENDED:
+            del self.ended[next(iter(self.ended))]
+
+    def grant(self, entry_hash, entry):
+        if not self.is_item(entry) or self.is_taken(entry["id"]) or len(self.grants) >= self.MAX_OPEN:
+            return None
+        uses = entry.get("uses")
+        if "uses" in entry and not (is_integer(uses) and uses > 0):
+            return None
+        grant = {"hash": entry_hash, "entry": self.kept(entry), **({"left": uses} if "uses" in entry else {})}
+        self.grants[entry["id"]] = grant
+        return grant
+
+    def change(self, entry, status):
+        if not isinstance(entry.get("id"), str):
+            return
+        grant = self.named(self.grants.get(entry["id"]), entry, "grant")
+        if grant is None:
+            return
+        if status == "revoked":
+            grant["revoked"] = True
+        elif status == "used" and grant.get("left", 0) > 0:
+            grant["left"] -= 1
+
+    def kept(self, entry):
+        return {name: value for name, value in entry.items() if name not in self.LEFT_OUT}
+
+
+def objects(value):
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def utf16(text):
+    return text.encode("utf-16-be", "surrogatepass")
+
+
 class Chain:
     """Collects what is wrong with one log, whose entries it is given in order: segments, database, tail."""
 
@@ -233,6 +391,8 @@ class Chain:
         self.log = None
         self.anchor = None
         self.pairing = Pairing()
+        # None where it can't be known: behind what is missing or damaged, until the next segment entry.
+        self.open_items = OpenItems()
         self.segments = {}
         self.segment = None
         # Where the log begins, when that is not with entry 0: number, and what it follows.
@@ -303,10 +463,13 @@ class Chain:
             return
         self.hashes[seq] = entry_hash
         self.gap(seq, entry)
+        if self.previous is None:
+            self.open_items = None
         misfit = "its text and its hash do not agree" if entry is None else self.misfit(seq, entry)
         if misfit is not None:
             self.problem(seq, misfit)
         elif self.previous is not None and entry["prev"] != self.previous[1]:
+            self.open_items = None
             if seq == 0:
                 self.problem(0, "the first entry follows something")
             else:
@@ -319,12 +482,13 @@ class Chain:
             self.log = entry["log"]
         self.anchored(seq, entry_hash, entry)
         self.last = {"seq": seq, "ts": entry["ts"]}
-        if entry["kind"] in ("decision", "outcome"):
+        if entry["kind"] in COUNTED:
             self.counted += 1
         if entry["kind"] == "segment":
             self.named(seq, entry)
         if misfit is None:
             self.pairing.add(seq, entry)
+            self.check_open_items(seq, entry_hash, entry)
 
     def gap(self, seq, entry):
         if self.expected is None:
@@ -376,6 +540,15 @@ class Chain:
         segment.is_named = True
         if segment.digest != entry.get("digest") or not is_integer(last) or segment.last != last:
             self.problem(seq, "the segment %s is not the file that this entry names" % segment.name)
+
+    def check_open_items(self, seq, entry_hash, entry):
+        if entry["kind"] == "segment":
+            if self.open_items is None:
+                self.open_items = OpenItems.resume(entry.get("open"))
+            elif not same_json(self.open_items.carried(), entry.get("open")):
+                self.problem(seq, "what it carries on of approvals is not what the entries before it come to")
+        if self.open_items is not None:
+            self.open_items.apply(entry_hash, entry)
 
     def columns(self, seq, entry, stored):
         decision = entry if entry["kind"] == "decision" else {}

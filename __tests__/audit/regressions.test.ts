@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import { nodeFiles } from "../../src/audit/files.ts";
 import { AuditLog } from "../../src/audit/log.ts";
 import { currentOwner, judgeOwner } from "../../src/audit/owner.ts";
+import { appending } from "../../src/audit/proposal.ts";
 import { verifyLog } from "../../src/audit/verify.ts";
 import { LogWriter } from "../../src/audit/writer.ts";
 import { WriterProcess } from "./child.ts";
@@ -34,11 +35,13 @@ describe("a writer that looked away", () => {
         await other.close();
         sessions += 1;
       } while (statSync(path).ino !== known && sessions < 4);
-      const place = await waiting.append(decision({ actor: "waiting" }));
-      expect(place.seq).toBe(sessions + 2);
+      const {
+        heads: [place],
+      } = await waiting.propose(appending(decision({ actor: "waiting" })));
+      expect(place?.seq).toBe(sessions + 2);
       expect((await verifyLog(path)).problems).toEqual([]);
       await waiting.close();
-      expect(expectOneChain(path)[place.seq]?.hash).toBe(place.hash);
+      expect(expectOneChain(path)[place?.seq ?? 0]?.hash).toBe(place?.hash);
     }
   });
 });

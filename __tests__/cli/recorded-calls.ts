@@ -4,6 +4,7 @@ import { vi } from "vitest";
 
 import type { OutcomeStatus } from "../../src/audit/entry.ts";
 import { nodeFiles } from "../../src/audit/files.ts";
+import { appending } from "../../src/audit/proposal.ts";
 import { decisionEntry } from "../../src/audit/record.ts";
 import { LogWriter } from "../../src/audit/writer.ts";
 import { ActionEvent } from "../../src/event.ts";
@@ -64,7 +65,7 @@ export async function appendSealing(path: string, actors: readonly string[]): Pr
   for (const actor of actors) {
     const event = ActionEvent.create({ actor, action: "execute", resource: "shell", environment: "test" });
     const decision = { decision: "allow", reason: "policy_allow" } as const;
-    await writer.append(decisionEntry(event, decision, true, "ab".repeat(32), {}));
+    await writer.propose(appending(decisionEntry(event, decision, true, "ab".repeat(32), {})));
   }
   await writer.close();
 }

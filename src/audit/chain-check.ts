@@ -5,6 +5,7 @@ import type { Anchor } from "./checkpoint.ts";
 import { columnProblem } from "./column-check.ts";
 import { ENTRY_KINDS, isCounted, soundEntry, type Entry, type Head } from "./entry.ts";
 import { Findings } from "./findings.ts";
+import { OpenItemsCheck } from "./open-items-check.ts";
 import { OutcomePairing } from "./outcome-pairing.ts";
 import { PartCheck } from "./part-check.ts";
 import type { Row } from "./rows.ts";
@@ -17,9 +18,10 @@ export class ChainCheck {
   readonly findings: Findings = new Findings();
   readonly parts: PartCheck = new PartCheck(this.findings);
   readonly anchors: AnchorCheck;
+  readonly #openItems: OpenItemsCheck = new OpenItemsCheck(this.findings);
   /** Pairs decisions with outcomes. */
   readonly outcomes: OutcomePairing = new OutcomePairing();
-  /** Decisions and outcomes seen. */
+  /** Decisions, outcomes and approvals seen. */
   entries = 0;
   /** The last entry seen. */
   last: { readonly seq: number; readonly ts: string } | undefined;
@@ -124,6 +126,7 @@ export class ChainCheck {
     this.#hashes.set(seq, hash);
     this.#gap(seq, entry);
     const problem = entry === undefined ? "its text and its hash do not agree" : misfit(entry, seq, this.#log);
+    if (this.#previous === undefined) this.#openItems.lost();
     if (problem !== undefined) this.findings.problem(seq, problem);
     else if (entry !== undefined) this.#link(seq, entry);
     this.#previous = problem === undefined ? { seq, hash } : undefined;
@@ -134,7 +137,9 @@ export class ChainCheck {
     this.last = { seq, ts: entry.ts };
     if (isCounted(entry)) this.entries += 1;
     if (entry.kind === "segment") this.parts.named(seq, entry);
-    if (problem === undefined) this.outcomes.add(seq, entry);
+    if (problem !== undefined) return;
+    this.outcomes.add(seq, entry);
+    this.#openItems.entry(seq, hash, entry);
   }
 
   #gap(seq: number, entry: Entry | undefined): void {
@@ -159,6 +164,7 @@ export class ChainCheck {
   #link(seq: number, entry: Entry): void {
     const previous = this.#previous;
     if (previous === undefined || entry.prev === previous.hash) return;
+    this.#openItems.lost();
     if (seq === 0) this.findings.problem(0, "a genesis entry follows nothing");
     else this.findings.problem(previous.seq, `it is not the entry that entry ${seq} was recorded after`);
   }

@@ -3,14 +3,17 @@
 import { dirname } from "node:path";
 
 import { AuditCorruptError, AuditUnavailableError } from "../errors.ts";
+import { Batch, type OpenItemsSource } from "./batch.ts";
 import { withDatabase, type EntryDatabase } from "./database.ts";
 import { PreparedEntry, type EntryContent, type Head, type SegmentEntry, type StoredEntry } from "./entry.ts";
 import { isSameFile, type AuditFiles, type FileIdentity } from "./files.ts";
 import { createLog } from "./new-log.ts";
+import { OpenItemsRebuild } from "./open-items-rebuild.ts";
+import type { OpenItemsRegister } from "./open-items.ts";
 import { listSegments, segmentPath } from "./segments.ts";
 import type { Engine } from "./sqlite.ts";
 import { successorProblem } from "./successor.ts";
-import { formatLine, parseTailLine } from "./tail.ts";
+import { parseTailLine, splitTail } from "./tail.ts";
 import { TailFile, tailPath } from "./tail-file.ts";
 
 /** What a {@link Chain} works with. */
@@ -39,6 +42,9 @@ export class Chain {
   #head: Head;
   /** The last entry that lies in a sealed segment. */
   #sealed: Head | undefined;
+  /** What of approvals is open; `undefined` until somebody asks. */
+  #open: OpenItemsRegister | undefined;
+  readonly #items: OpenItemsSource;
   /** The log's identity. */
   readonly log: string;
 
@@ -52,6 +58,16 @@ export class Chain {
     this.#folded = this.#head;
     this.#noteSegment(segment);
     this.log = last.entry.log;
+    const known = (): OpenItemsRegister | undefined => this.#open;
+    const found = (): OpenItemsRegister => this.#openItems;
+    this.#items = {
+      get known() {
+        return known();
+      },
+      get found() {
+        return found();
+      },
+    };
   }
 
   /**
@@ -118,22 +134,40 @@ export class Chain {
     for (const line of tail.readNew(found.size)) this.#accept(line);
   }
 
-  /** Appends entries behind the head, after {@link catchUp}; answers their places and the tail to flush. */
-  append(entries: readonly PreparedEntry[], ts: string): { readonly heads: readonly Head[]; readonly tail: TailFile } {
-    const heads: Head[] = [];
-    let lines = "";
-    let head = this.#head;
-    for (const entry of entries) {
-      const next = entry.follow(head, this.log, ts);
-      // Given to callers, and frozen: what they do with it must not move the chain.
-      head = Object.freeze({ seq: next.seq, hash: next.hash });
-      heads.push(head);
-      lines += formatLine(next);
-    }
+  /** Begins a batch behind the head, after {@link catchUp}. */
+  batch(ts: string): Batch {
+    return new Batch(this.log, this.#head, ts, this.#items);
+  }
+
+  /** Writes a batch; answers the tail to flush, `undefined` when everything is in the database. */
+  write({ head, lines }: Batch): TailFile | undefined {
+    if (lines === "") return this.#tail;
     if (this.#tail === undefined) this.#tail = this.#place({ log: this.log, head: this.#head }, lines);
     else this.#tail.append(lines);
     this.#head = head;
-    return { heads, tail: this.#tail };
+    return this.#tail;
+  }
+
+  /** What of approvals is open. @throws AuditCorruptError when what has to be read for that contradicts itself. */
+  get #openItems(): OpenItemsRegister {
+    this.#open ??= withDatabase(this.#engine, this.#files.readFile(this.#path), this.#path, (database) => {
+      const rebuild = new OpenItemsRebuild(this.#path, this.#head);
+      for (const stored of this.#latestFirst(database)) if (rebuild.take(stored)) break;
+      return rebuild.register;
+    });
+    return this.#open;
+  }
+
+  *#latestFirst(database: EntryDatabase): Generator<StoredEntry> {
+    const lines = this.#tail === undefined ? [] : splitTail(this.#tail.read(0)).lines.slice(1);
+    let first = Infinity;
+    for (const line of lines.toReversed()) {
+      const stored = parseTailLine(line);
+      if (stored === undefined) throw this.#corrupt(`${tailPath(this.#path)} is damaged`);
+      first = stored.seq;
+      yield stored;
+    }
+    for (const stored of database.entries("DESC")) if (stored.seq < first) yield stored;
   }
 
   /** The database file as it stands. @throws AuditCorruptError when it is gone. */
@@ -176,8 +210,11 @@ export class Chain {
   }
 
   /** Records that a segment is sealed; durable on return. Its entries leave the database with the next fold. */
-  appendSegment(segment: EntryContent<SegmentEntry>, ts: string): void {
-    this.append([new PreparedEntry(segment)], ts).tail.syncNow();
+  appendSegment(segment: Omit<EntryContent<SegmentEntry>, "open">, ts: string): void {
+    const open = this.#openItems.carried();
+    const batch = this.batch(ts);
+    batch.add(new PreparedEntry({ ...segment, ...(open !== undefined && { open }) }));
+    this.write(batch)?.syncNow();
     this.#sealed = { seq: segment.last, hash: segment.head };
   }
 
@@ -227,6 +264,8 @@ export class Chain {
       if (end.last.entry.log === this.log && this.#isHeldBy(database)) return end;
       throw this.#corrupt(`its database does not hold entry ${this.#head.seq} as it was recorded`, this.#head.seq);
     });
+    // What came in between is in the database only.
+    if (last.seq > this.#head.seq) this.#open = undefined;
     this.#head = { seq: last.seq, hash: last.hash };
     this.#folded = this.#head;
     this.#know(found);
@@ -256,6 +295,7 @@ export class Chain {
     if (problem !== undefined) throw this.#corrupt(`entry ${next}: ${problem}`, next);
     this.#head = { seq: stored.seq, hash: stored.hash };
     if (stored.entry.kind === "segment") this.#noteSegment(stored.entry);
+    this.#open?.apply(stored.hash, stored.entry);
   }
 
   #corrupt(problem: string, seq?: number): AuditCorruptError {

@@ -7,6 +7,7 @@ import { hash } from "node:crypto";
 
 import canonicalize from "canonicalize";
 
+import type { ApprovalRecord, CarriedItems, GrantRecord } from "../approval.ts";
 import type { DecisionKind, Reason } from "../event.ts";
 import type { JsonObject } from "../snapshot.ts";
 
@@ -60,6 +61,8 @@ export interface DecisionEntry extends EntryFrame {
   readonly context?: JsonObject;
   /** Characters of the context's JSON, when it was too large to be recorded whole. */
   readonly contextCut?: number;
+  /** Whether the event itself asked for approval; absent when not. */
+  readonly requireApproval?: true;
   readonly decision: DecisionKind;
   /** Whether the call was let through. */
   readonly authorized: boolean;
@@ -73,6 +76,8 @@ export interface DecisionEntry extends EntryFrame {
     readonly file: string;
     readonly line: number;
   };
+  /** The id of the request that the call waits for, or was approved by, or of the grant that it used. */
+  readonly approval?: string;
   /** The policy's digest, hexadecimal SHA-256. */
   readonly policy: string;
   /** The payload after redaction; absent when payloads are not recorded, or it was too large or could not be taken. */
@@ -113,7 +118,15 @@ export interface SegmentEntry extends EntryFrame {
   readonly head: string;
   /** SHA-256 of the file, hexadecimal. */
   readonly digest: string;
+  /** What of approvals is open before this entry, so that nobody need look into the segment; absent when nothing is. */
+  readonly open?: CarriedItems;
 }
+
+/** Asks a person to approve a call, answers that, or says how it ended. */
+type ApprovalEntry = EntryFrame & ApprovalRecord;
+
+/** Grants calls to come, or says that this was used or ended. */
+type GrantEntry = EntryFrame & GrantRecord;
 
 /** Says that a lock whose owner could not be judged was removed by a person. */
 interface UnlockEntry extends EntryFrame {
@@ -136,13 +149,23 @@ interface PolicyEntry extends EntryFrame {
 }
 
 /** One entry of an audit log. */
-export type Entry = GenesisEntry | DecisionEntry | OutcomeEntry | SegmentEntry | UnlockEntry | PolicyEntry;
+export type Entry =
+  | GenesisEntry
+  | DecisionEntry
+  | OutcomeEntry
+  | ApprovalEntry
+  | GrantEntry
+  | SegmentEntry
+  | UnlockEntry
+  | PolicyEntry;
 
 /** The kinds of entry this version knows. */
 export const ENTRY_KINDS: ReadonlySet<string> = new Set<Entry["kind"]>([
   "genesis",
   "decision",
   "outcome",
+  "approval",
+  "grant",
   "segment",
   "unlock",
   "policy",
@@ -170,9 +193,11 @@ export interface Head {
  * under the lock only the few members that depend on the chain are added.
  */
 export class PreparedEntry {
+  readonly kind: Entry["kind"];
   readonly #members: readonly (readonly [name: string, canonical: string])[];
 
   constructor(content: EntryContent) {
+    this.kind = content.kind;
     this.#members = Object.entries(content)
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => [name, canonical(value)]);
@@ -262,7 +287,9 @@ function isEntry(value: unknown): value is Entry {
   );
 }
 
+const COUNTED: ReadonlySet<string> = new Set<Entry["kind"]>(["decision", "outcome", "approval", "grant"]);
+
 /** Whether an entry counts in "N entries verified": what users did, not what the log keeps for itself. */
 export function isCounted(entry: Entry): boolean {
-  return entry.kind === "decision" || entry.kind === "outcome";
+  return COUNTED.has(entry.kind);
 }

@@ -1,9 +1,10 @@
 /** The audit log as its users hold it. Any number of holders in a process share one writer for each log. */
 
 import { AuditUnavailableError, type CapFenceError } from "../errors.ts";
-import type { Head, PreparedEntry } from "./entry.ts";
+import type { Head, PreparedEntry, StoredEntry } from "./entry.ts";
 import { storeAt, type AuditLocation } from "./location.ts";
-import type { AuditStore, StoreWriter } from "./store.ts";
+import { appending, type Proposal, type Settled } from "./proposal.ts";
+import type { AuditStore, ReadingOrder, StoreWriter } from "./store.ts";
 import type { WriterSurroundings } from "./writer.ts";
 
 interface SharedWriter {
@@ -15,7 +16,7 @@ interface SharedWriter {
 
 type Writers = Map<string, SharedWriter>;
 
-const REGISTRY = Symbol.for("capfence.audit.writers.v1");
+const REGISTRY = Symbol.for("capfence.audit.writers.v2");
 
 /** The process's writers by what tells their logs apart. On globalThis, so that two copies of this package share them. */
 function writers(): Writers {
@@ -56,17 +57,32 @@ export class AuditLog {
    * @throws AuditCorruptError when the log's files contradict themselves.
    */
   async append(entry: PreparedEntry): Promise<Head> {
+    const { heads } = await this.propose(appending(entry));
+    return heads[0] as Head;
+  }
+
+  /**
+   * Appends what `proposal` decides while nobody else can append; resolves with its answer once that is durable.
+   *
+   * @throws AuditUnavailableError, AuditCorruptError as {@link append}.
+   */
+  async propose<T>(proposal: Proposal<T>): Promise<Settled<T>> {
     if (this.#failure !== undefined) throw this.#failure;
     this.#held ??= this.#hold();
     const held = this.#held;
     try {
       const { shared } = await held;
-      return await (await shared.writer).append(entry);
+      return await (await shared.writer).propose(proposal);
     } catch (error) {
       // Not opened: the next append tries again.
       if (this.#opened === undefined && this.#held === held) this.#held = undefined;
       throw error;
     }
+  }
+
+  /** Every entry, each once and each checked against its hash. Throws as `readEntries` does. */
+  entries(order: ReadingOrder): AsyncIterable<StoredEntry> {
+    return this.#store.entries(order);
   }
 
   /** The log's identity; `undefined` before the first append. */

@@ -31,7 +31,7 @@ export interface RecordingOptions {
 /** The entry for a decision. `policy` is the policy's digest. */
 export function decisionEntry(
   event: ActionEvent,
-  { decision, reason, rule }: Decision,
+  { decision, reason, rule, approvalId }: Decision & { readonly approvalId?: string },
   authorized: boolean,
   policy: string,
   recording: RecordingOptions,
@@ -48,6 +48,7 @@ export function decisionEntry(
     ...(event.risk !== undefined && { risk: event.risk }),
     ...(event.sessionId !== undefined && { session: event.sessionId }),
     ...recordedContext(event.context),
+    ...(event.requireApproval === true && { requireApproval: true }),
     decision,
     authorized,
     ...(authorized && decision !== "allow" && { enforced: false }),
@@ -61,6 +62,7 @@ export function decisionEntry(
         line: rule.source.line,
       },
     }),
+    ...(approvalId !== undefined && { approval: approvalId }),
     policy,
     ...recordedPayload(event, recording),
   };
@@ -76,7 +78,8 @@ function recordedContext(full: JsonObject): Pick<DecisionEntry, "context" | "con
   return { contextCut: length, ...(context !== undefined && { context }) };
 }
 
-function recordedPayload(
+/** What is recorded of an event's payload. */
+export function recordedPayload(
   event: ActionEvent,
   recording: RecordingOptions,
 ): Pick<DecisionEntry, "payload" | "redacted" | "cut" | "digest" | "problem"> {

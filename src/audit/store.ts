@@ -2,7 +2,8 @@
 
 import type { CapFenceError } from "../errors.ts";
 import type { ChainCheck } from "./chain-check.ts";
-import type { Head, PreparedEntry, StoredEntry } from "./entry.ts";
+import type { StoredEntry } from "./entry.ts";
+import type { Proposal, Settled } from "./proposal.ts";
 
 /** Which end of a log is read first. */
 export type ReadingOrder = "oldest first" | "latest first";
@@ -57,13 +58,13 @@ export interface StoreWriter {
   readonly failure: CapFenceError | undefined;
 
   /**
-   * Appends an entry and resolves with its place in the chain once it is durable. Calls made at the same time share one
-   * flush.
+   * Appends what a proposal decides and resolves with its answer once that is durable. From what the proposal is told until
+   * its entries have their place, nobody appends anything else. Calls made at the same time share one flush.
    *
    * @throws AuditUnavailableError when it can't be written.
    * @throws AuditCorruptError when the log contradicts what this writer knows.
    */
-  append(entry: PreparedEntry): Promise<Head>;
+  propose<T>(proposal: Proposal<T>): Promise<Settled<T>>;
 
   /** Stops for good: every waiting and further append is refused with `failure`. */
   fail(failure: CapFenceError): void;

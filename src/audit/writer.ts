@@ -6,13 +6,14 @@
 import { randomBytes } from "node:crypto";
 
 import { AuditUnavailableError, CapFenceError } from "../errors.ts";
+import type { Batch } from "./batch.ts";
 import { Chain } from "./chain.ts";
-import type { Head, PreparedEntry } from "./entry.ts";
 import { explainFileError, type AuditFiles } from "./files.ts";
 import { fold } from "./fold.ts";
 import type { FoldContext } from "./fold-context.ts";
 import { GroupQueue } from "./group-queue.ts";
 import { LockHeldError, LogLock } from "./lock.ts";
+import type { Proposal, Settled } from "./proposal.ts";
 import { SEGMENT_ENTRIES } from "./segments.ts";
 import { loadEngine } from "./sqlite.ts";
 import { doLater, doNow } from "./steps.ts";
@@ -37,8 +38,8 @@ export interface WriterSurroundings {
 }
 
 interface Pending {
-  readonly entry: PreparedEntry;
-  readonly resolve: (place: Head) => void;
+  /** Adds what is to be appended, and answers what to do once that is durable. */
+  readonly add: (batch: Batch) => () => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -99,16 +100,22 @@ export class LogWriter {
   }
 
   /**
-   * Appends an entry and resolves with its place in the chain once it is durable. Calls made at the same time share one
-   * flush.
+   * Appends what a proposal decides, and resolves with its answer once that is durable. Calls made at the same time share
+   * one flush.
    *
-   * @throws AuditUnavailableError when it can't be written. After a failed write the writer has stopped for good.
+   * @throws AuditUnavailableError when it can't be written. After a failed write the writer has stopped for good, and so
+   *   it has when a proposal throws: nobody knows what that has missed.
    * @throws AuditCorruptError when the log's files contradict what this writer knows; likewise.
    */
-  append(entry: PreparedEntry): Promise<Head> {
+  propose<T>(proposal: Proposal<T>): Promise<Settled<T>> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
-      this.#queue.add({ entry, resolve, reject });
+      const add = (batch: Batch): (() => void) => {
+        const { entries, answer } = proposal(batch);
+        const heads = entries.map((entry) => batch.add(entry));
+        return () => resolve({ heads, answer });
+      };
+      this.#queue.add({ add, reject });
     });
   }
 
@@ -169,14 +176,15 @@ export class LogWriter {
 
   async #commit(group: readonly Pending[]): Promise<void> {
     try {
-      const { heads, tail } = await this.#lock.hold(() => {
-        this.#context.chain.catchUp();
-        const entries = group.map(({ entry }) => entry);
-        return this.#context.chain.append(entries, this.#context.timestamp());
+      const { done, tail } = await this.#lock.hold(() => {
+        const { chain } = this.#context;
+        chain.catchUp();
+        const batch = chain.batch(this.#context.timestamp());
+        return { done: group.map(({ add }) => add(batch)), tail: chain.write(batch) };
       });
       // The lock is free again: one flush covers all that any process has written before it.
-      await tail.sync();
-      for (const [index, { resolve }] of group.entries()) resolve(heads[index] as Head);
+      await tail?.sync();
+      for (const resolve of done) resolve();
     } catch (error) {
       const failure = unavailable(this.#path, error);
       for (const { reject } of group) reject(failure);
