@@ -3,6 +3,7 @@
 import type { CheckpointOptions } from "../audit/checkpointer.ts";
 import { storeAt, type AuditLocation } from "../audit/location.ts";
 import type { RecordingOptions } from "../audit/record.ts";
+import { parseVerifierKey, type VerifierKey } from "../note.ts";
 
 /** What an {@link ActionRuntime} takes beside its policy. */
 export interface ActionRuntimeOptions {
@@ -25,6 +26,18 @@ export interface ActionRuntimeOptions {
    * recorded. The one before stays in force. Called once for each problem. Default: a process warning.
    */
   readonly onPolicyError?: ((error: Error) => void | Promise<void>) | undefined;
+  /**
+   * What a call that needs approval does. `block` (default): it is refused, and works when it is repeated after approval.
+   * `wait`: it waits for the answer.
+   */
+  readonly onApproval?: "block" | "wait" | undefined;
+  /** With `wait`, milliseconds to wait at most. Default: as long as the request can be answered. */
+  readonly timeoutMs?: number | undefined;
+  /**
+   * Verifying keys, as `capfence keys generate` prints them: then only answers and grants that one of them has signed
+   * count. Default: none, and whoever can write the log can approve.
+   */
+  readonly approverKeys?: readonly string[] | undefined;
   /** Signed checkpoints of the log, made while it is written. Default: none. */
   readonly checkpoints?: CheckpointOptions | undefined;
   /**
@@ -40,6 +53,9 @@ const OPTIONS: ReadonlySet<string> = new Set([
   "audit",
   "mode",
   "watch",
+  "onApproval",
+  "timeoutMs",
+  "approverKeys",
   "checkpoints",
   "onPolicyError",
   "onAuditError",
@@ -88,6 +104,26 @@ function checkLocation(location: AuditLocation): void {
     throw error instanceof TypeError ? new TypeError(`ActionRuntime: ${error.message}`) : error;
   }
 }
+
+/**
+ * The keys that answers and grants must be signed with; `undefined` when none are named.
+ *
+ * @throws TypeError when there is none in the list, or one is no verifying key.
+ */
+export function readApproverKeys(keys: ActionRuntimeOptions["approverKeys"]): readonly VerifierKey[] | undefined {
+  if (keys === undefined) return undefined;
+  const texts: unknown = keys;
+  if (!Array.isArray(texts) || texts.length === 0 || !texts.every((each) => typeof each === "string")) {
+    throw new TypeError("ActionRuntime: approverKeys must be a list of verifying keys, with one at least");
+  }
+  try {
+    return texts.map((each) => parseVerifierKey(each));
+  } catch (error) {
+    // Not what was given: it may be a private key.
+    throw new TypeError("ActionRuntime: approverKeys has something that is not a verifying key", { cause: error });
+  }
+}
+
 
 function onlyKnown(prefix: string, options: object | undefined, known: ReadonlySet<string>): void {
   if (options === undefined) return;

@@ -1,10 +1,11 @@
 /** ActionRuntime: decides, records the decision, and only then answers. */
 
+import { settle, type Settlement } from "../approvals/ask.ts";
+import type { ApproverKeys } from "../approvals/signature.ts";
 import { Checkpointer } from "../audit/checkpointer.ts";
 import { defaultAuditLog } from "../audit/default-path.ts";
-import type { Head, OutcomeStatus, PreparedEntry } from "../audit/entry.ts";
+import { PreparedEntry, type OutcomeStatus } from "../audit/entry.ts";
 import { AuditLog } from "../audit/log.ts";
-import { readEntries } from "../audit/read.ts";
 import {
   decisionEntry,
   outcomeEntry,
@@ -15,8 +16,12 @@ import {
 import { AuditUnavailableError, CapFenceError, PolicyLoadError } from "../errors.ts";
 import { ActionEvent, type ActionEventFields, type Decision, type Reason, type Verdict } from "../event.ts";
 import type { Policy } from "../policy/policy.ts";
+import { Approvals } from "./approvals.ts";
+import { callOf } from "./call.ts";
 import { PolicyInForce } from "./policy-in-force.ts";
-import { checkOptions, type ActionRuntimeOptions } from "./options.ts";
+import { Recorder } from "./recorder.ts";
+import { checkWaiting, untilAnswered, type ExecuteOptions, type Waiting } from "./waiting.ts";
+import { checkOptions, readApproverKeys, type ActionRuntimeOptions } from "./options.ts";
 
 /** How a tool call ended, for {@link ActionRuntime.recordOutcome}. */
 export interface Outcome {
@@ -38,6 +43,11 @@ export class ActionRuntime {
   readonly #source: PolicyInForce;
   readonly #observes: boolean;
   readonly #log: AuditLog;
+  readonly #recorder: Recorder;
+  readonly #approverKeys: ApproverKeys;
+  readonly #waiting: Waiting;
+  /** The requests that wait for a person, their answers, and standing grants. */
+  readonly approvals: Approvals;
   readonly #recording: RecordingOptions;
   readonly #onPolicyError: (error: Error) => unknown;
   readonly #onAuditError: (error: Error) => unknown;
@@ -61,9 +71,13 @@ export class ActionRuntime {
       options.checkpoints &&
       new Checkpointer(
         options.checkpoints,
-        () => readEntries(this.#log.path, "latest first"),
+        () => this.#log.entries("latest first"),
         (error) => this.#reportAudit(this.#problemOf(error)),
       );
+    this.#recorder = new Recorder(this.#log, this.#checkpointer);
+    this.#approverKeys = readApproverKeys(options.approverKeys);
+    this.approvals = new Approvals(this.#recorder, this.#approverKeys);
+    this.#waiting = checkWaiting({ onApproval: options.onApproval, timeoutMs: options.timeoutMs });
     if (options.watch === true) {
       this.#watching = this.#source.watch(
         async () => await this.reload(),
@@ -85,19 +99,26 @@ export class ActionRuntime {
   }
 
   /**
-   * Decides and records; does not run anything. Resolves once the decision is durable on disk.
+   * Decides and records; does not run anything. Resolves once the decision is durable on disk. Where a rule asks for
+   * approval, the verdict of the first call has the reason `approval_required` and an `approvalId`; once a person has
+   * approved that, the same call is authorized, once.
    *
    * @throws AuditUnavailableError when the decision cannot be recorded; then nothing may run.
    * @throws AuditCorruptError when the log contradicts itself.
-   * @throws TypeError when `event` is not an event and cannot be made one.
+   * @throws TypeError when `event` is not an event and cannot be made one, or an option is wrong.
+   * @throws what `signal` was aborted with, while it waits for an answer.
    */
-  async execute(event: ActionEvent | ActionEventFields): Promise<Verdict> {
+  async execute(event: ActionEvent | ActionEventFields, options: ExecuteOptions = {}): Promise<Verdict> {
+    const waiting = checkWaiting(options, this.#waiting);
     // An event of another copy of the package, or a look-alike, is taken apart and copied again before it is judged.
     const judged = ActionEvent.isInstance(event) ? event : ActionEvent.create(event);
     // One policy for the whole decision, whatever is put in force meanwhile.
     const { policy } = this.#source;
     await policy.ready();
     const decision = policy.evaluate(judged);
+    if (decision.decision === "require_approval" && !this.#observes) {
+      return await this.#asked(judged, decision, policy, waiting);
+    }
     const isObserved = this.#observes && judged.payloadProblem === undefined;
     return await this.#verdict(judged, decision, isObserved || decision.decision === "allow", policy);
   }
@@ -139,7 +160,7 @@ export class ActionRuntime {
     let entry: PreparedEntry | undefined;
     try {
       entry = outcomeEntry(ActionEvent.isInstance(event) ? event : ActionEvent.create(event), verdict, outcome);
-      await this.#append(entry);
+      await this.#recorder.append(entry);
     } catch (error) {
       const problem = this.#problemOf(error);
       await this.#log.fail(problem, entry);
@@ -173,9 +194,40 @@ export class ActionRuntime {
   }
 
   async #verdict(event: ActionEvent, decision: Decision, authorized: boolean, policy: Policy): Promise<Verdict> {
-    const entry = await this.#append(decisionEntry(event, decision, authorized, policy.digest, this.#recording));
+    const entry = await this.#recorder.append(
+      decisionEntry(event, decision, authorized, policy.digest, this.#recording),
+    );
     const enforced = !authorized || decision.decision === "allow";
     return Object.freeze({ ...decision, authorized, enforced, eventId: event.id, entry });
+  }
+
+  /** A call that needs approval: asks for it, uses it, or waits for it. */
+  async #asked(event: ActionEvent, decision: Decision, policy: Policy, waiting: Waiting): Promise<Verdict> {
+    const call = callOf(event, decision, policy, this.#recording);
+    const ask = async (isRepeated: boolean): Promise<Verdict | undefined> => {
+      const { answer, heads } = await this.#recorder.propose((state) => {
+        const settlement = settle(call, state.open, state, this.#approverKeys);
+        // Somebody who waits has been told already.
+        if (isRepeated && settlement.status === "pending" && settlement.records.length === 0) {
+          return { entries: [], answer: undefined };
+        }
+        const made = madeOf(decision, settlement);
+        const entry = decisionEntry(event, made, made.decision === "allow", policy.digest, this.#recording);
+        const records = settlement.records.map((record) => new PreparedEntry(record));
+        // A request follows the decision that asks. What is used up comes before: of a write that is cut short by a crash
+        // the beginning stays.
+        const isNew = settlement.status === "requested";
+        const place = isNew ? records.length - 1 : records.length;
+        return { entries: records.toSpliced(place, 0, entry), answer: { made, isNew, place } };
+      });
+      const head = answer === undefined ? undefined : heads[answer.place];
+      if (answer === undefined || head === undefined) return undefined;
+      const { made, isNew } = answer;
+      if (isNew) await this.approvals.announce(made.approvalId);
+      const authorized = made.decision === "allow";
+      return Object.freeze({ ...made, authorized, enforced: true, eventId: event.id, entry: head });
+    };
+    return await untilAnswered(ask, waiting, call.timeoutSeconds);
   }
 
   async #reload(): Promise<boolean> {
@@ -186,22 +238,16 @@ export class ActionRuntime {
       await read.ready();
     } catch (error) {
       if (PolicyLoadError.isInstance(error) && error.message !== this.#refusedPolicy) {
-        await this.#append(refusedPolicyEntry(before.digest, error.message));
+        await this.#recorder.append(refusedPolicyEntry(before.digest, error.message));
         this.#refusedPolicy = error.message;
       }
       throw error;
     }
     const isChanged = read.digest !== before.digest;
-    if (isChanged) await this.#append(policyEntry(read.digest, before.digest));
+    if (isChanged) await this.#recorder.append(policyEntry(read.digest, before.digest));
     this.#source.adopt(read);
     this.#refusedPolicy = undefined;
     return isChanged;
-  }
-
-  async #append(entry: PreparedEntry): Promise<Head> {
-    const head = await this.#log.append(entry);
-    if (this.#log.identity !== undefined) this.#checkpointer?.appended(this.#log.identity, head);
-    return head;
   }
 
   #problemOf(error: unknown): CapFenceError {
@@ -212,6 +258,20 @@ export class ActionRuntime {
   #reportAudit(problem: CapFenceError): void {
     tell(this.#onAuditError, problem);
   }
+}
+
+/** The decision that people have made of one that asks for approval. */
+function madeOf(decision: Decision, settlement: Settlement): Decision & { readonly approvalId?: string } {
+  if (settlement.status === "too_many") {
+    return { ...decision, reason: "approval_required", message: "Too many calls wait for approval already." };
+  }
+  const { id: approvalId } = settlement;
+  if (settlement.status === "approved")
+    return { ...decision, decision: "allow", reason: "approval_granted", approvalId };
+  if (settlement.status === "granted") return { ...decision, decision: "allow", reason: "grant_used", approvalId };
+  if (settlement.status !== "rejected") return { ...decision, reason: "approval_required", approvalId };
+  const { note } = settlement;
+  return { ...decision, reason: "approval_rejected", approvalId, ...(note !== undefined && { message: note }) };
 }
 
 /** What is done where the host has no handler. */

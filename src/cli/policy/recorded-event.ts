@@ -22,12 +22,12 @@ export function eventOf(entry: DecisionEntry): ActionEvent | Undecidable {
   const { payload, redacted, cut, context = {}, contextCut } = entry;
   const isCut = cut !== undefined || contextCut !== undefined;
   if (payload === undefined || redacted !== undefined || isCut) return "not fully recorded";
-  const { actor, action, resource, capability, environment, scope, risk, session: sessionId } = entry;
+  const { actor, action, resource, capability, environment, scope, risk, session: sessionId, requireApproval } = entry;
   try {
     // Without one, an event would take that of this process.
     if (typeof environment !== "string") return "not fully recorded";
-    const fields = { actor, action, resource, capability, environment, scope, risk, sessionId, payload, context };
-    const event = ActionEvent.create(fields);
+    const named = { actor, action, resource, capability, environment, scope, risk, sessionId };
+    const event = ActionEvent.create({ ...named, requireApproval, payload, context });
     return event.payloadProblem !== undefined || isMarked(event.context) ? "not fully recorded" : event;
   } catch (error) {
     // A forged entry's members may be anything.

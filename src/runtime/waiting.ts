@@ -1,0 +1,70 @@
+/** Waiting for a person's answer. */
+
+import { setTimeout as pause } from "node:timers/promises";
+
+import type { Verdict } from "../event.ts";
+
+/** What one call of `ActionRuntime.execute` is told. */
+export interface ExecuteOptions {
+  /** What a call that needs approval does; see the runtime's option of this name. Default: the runtime's. */
+  readonly onApproval?: "block" | "wait" | undefined;
+  /** Milliseconds to wait at most. Default: the runtime's. */
+  readonly timeoutMs?: number | undefined;
+  /** Ends the waiting: `execute` rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a call that needs approval does. */
+export interface Waiting {
+  /** `block`: it is refused at once, and works when it is repeated after approval. `wait`: it waits for the answer. */
+  readonly onApproval: "block" | "wait";
+  /** Milliseconds to wait at most. Default: as long as the request can be answered. */
+  readonly timeoutMs: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How often it is looked whether there is an answer, in milliseconds. */
+const LOOK_MS = 200;
+
+/**
+ * Asks until the answer is final, the time is over, or nobody is to wait. `ask` is told whether it was asked before, and
+ * answers nothing when nothing is new.
+ *
+ * @throws what the signal was aborted with.
+ */
+export async function untilAnswered(
+  ask: (isRepeated: boolean) => Promise<Verdict | undefined>,
+  { onApproval, timeoutMs, signal }: Waiting,
+  timeoutSeconds: number,
+): Promise<Verdict> {
+  signal?.throwIfAborted();
+  let verdict = (await ask(false)) as Verdict;
+  if (onApproval === "block") return verdict;
+  const end = performance.now() + Math.min(timeoutMs ?? Infinity, timeoutSeconds * 1000);
+  while (verdict.reason === "approval_required") {
+    const left = end - performance.now();
+    if (left <= 0) break;
+    await pause(Math.min(LOOK_MS, left), undefined, { signal }).catch(() => signal?.throwIfAborted());
+    verdict = (await ask(true)) ?? verdict;
+  }
+  return verdict;
+}
+
+/**
+ * What one call does, where it says nothing as the others do.
+ *
+ * @throws TypeError naming the option that is wrong.
+ */
+export function checkWaiting({ onApproval, timeoutMs, signal }: ExecuteOptions, fallback?: Waiting): Waiting {
+  const chosen: unknown = onApproval ?? fallback?.onApproval ?? "block";
+  if (chosen !== "block" && chosen !== "wait") {
+    throw new TypeError('ActionRuntime: onApproval must be "block" or "wait"');
+  }
+  if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs >= 0)) {
+    throw new TypeError("ActionRuntime: timeoutMs must be a number of milliseconds");
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new TypeError("ActionRuntime: signal must be an AbortSignal");
+  }
+  return { onApproval: chosen, timeoutMs: timeoutMs ?? fallback?.timeoutMs, signal };
+}
