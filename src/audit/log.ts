@@ -3,7 +3,7 @@
 import { AuditUnavailableError, type CapFenceError } from "../errors.ts";
 import type { Head, PreparedEntry, StoredEntry } from "./entry.ts";
 import { storeAt, type AuditLocation } from "./location.ts";
-import { appending, type Proposal, type Settled } from "./proposal.ts";
+import type { Proposal, Settled } from "./proposal.ts";
 import type { AuditStore, ReadingOrder, StoreWriter } from "./store.ts";
 import type { WriterSurroundings } from "./writer.ts";
 
@@ -57,8 +57,7 @@ export class AuditLog {
    * @throws AuditCorruptError when the log's files contradict themselves.
    */
   async append(entry: PreparedEntry): Promise<Head> {
-    const { heads } = await this.propose(appending(entry));
-    return heads[0] as Head;
+    return await this.#with(async (writer) => await writer.append(entry));
   }
 
   /**
@@ -67,12 +66,16 @@ export class AuditLog {
    * @throws AuditUnavailableError, AuditCorruptError as {@link append}.
    */
   async propose<T>(proposal: Proposal<T>): Promise<Settled<T>> {
+    return await this.#with(async (writer) => await writer.propose(proposal));
+  }
+
+  async #with<T>(work: (writer: StoreWriter) => Promise<T>): Promise<T> {
     if (this.#failure !== undefined) throw this.#failure;
     this.#held ??= this.#hold();
     const held = this.#held;
     try {
       const { shared } = await held;
-      return await (await shared.writer).propose(proposal);
+      return await work(await shared.writer);
     } catch (error) {
       // Not opened: the next append tries again.
       if (this.#opened === undefined && this.#held === held) this.#held = undefined;

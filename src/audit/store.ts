@@ -2,7 +2,7 @@
 
 import type { CapFenceError } from "../errors.ts";
 import type { ChainCheck } from "./chain-check.ts";
-import type { StoredEntry } from "./entry.ts";
+import type { Head, PreparedEntry, StoredEntry } from "./entry.ts";
 import type { Proposal, Settled } from "./proposal.ts";
 
 /** Which end of a log is read first. */
@@ -58,11 +58,19 @@ export interface StoreWriter {
   readonly failure: CapFenceError | undefined;
 
   /**
-   * Appends what a proposal decides and resolves with its answer once that is durable. From what the proposal is told until
-   * its entries have their place, nobody appends anything else. Calls made at the same time share one flush.
+   * Appends an entry and resolves with its place in the chain once it is durable. Calls made at the same time share one
+   * flush.
    *
    * @throws AuditUnavailableError when it can't be written.
    * @throws AuditCorruptError when the log contradicts what this writer knows.
+   */
+  append(entry: PreparedEntry): Promise<Head>;
+
+  /**
+   * Appends what a proposal decides and resolves with its answer once that is durable. From what the proposal is told until
+   * its entries have their place, nobody appends anything else.
+   *
+   * @throws AuditUnavailableError, AuditCorruptError as {@link append}.
    */
   propose<T>(proposal: Proposal<T>): Promise<Settled<T>>;
 

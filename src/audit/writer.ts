@@ -8,12 +8,13 @@ import { randomBytes } from "node:crypto";
 import { AuditUnavailableError, CapFenceError } from "../errors.ts";
 import type { Batch } from "./batch.ts";
 import { Chain } from "./chain.ts";
+import type { Head, PreparedEntry } from "./entry.ts";
 import { explainFileError, type AuditFiles } from "./files.ts";
 import { fold } from "./fold.ts";
 import type { FoldContext } from "./fold-context.ts";
 import { GroupQueue } from "./group-queue.ts";
 import { LockHeldError, LogLock } from "./lock.ts";
-import type { Proposal, Settled } from "./proposal.ts";
+import { appending, type Proposal, type Settled } from "./proposal.ts";
 import { SEGMENT_ENTRIES } from "./segments.ts";
 import { loadEngine } from "./sqlite.ts";
 import { doLater, doNow } from "./steps.ts";
@@ -97,6 +98,11 @@ export class LogWriter {
   /** Why this writer has stopped for good, if it has. */
   get failure(): CapFenceError | undefined {
     return this.#failure;
+  }
+
+  async append(entry: PreparedEntry): Promise<Head> {
+    const { heads } = await this.propose(appending(entry));
+    return heads[0] as Head;
   }
 
   /**

@@ -124,7 +124,6 @@ export function readApproverKeys(keys: ActionRuntimeOptions["approverKeys"]): re
   }
 }
 
-
 function onlyKnown(prefix: string, options: object | undefined, known: ReadonlySet<string>): void {
   if (options === undefined) return;
   if (typeof options !== "object" || options === null || Array.isArray(options)) {

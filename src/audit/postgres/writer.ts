@@ -115,6 +115,12 @@ export class PostgresWriter implements StoreWriter {
     });
   }
 
+  /** Not here yet: what can't be decided while nobody else appends is not decided at all. */
+  propose(): Promise<never> {
+    const problem = "what needs a person's approval can't be decided in a PostgreSQL log yet. Use a file";
+    return Promise.reject(new AuditUnavailableError(this.#target.name, problem));
+  }
+
   fail(failure: CapFenceError): void {
     const first = (this.#failure ??= failure);
     clearTimeout(this.#settling);
