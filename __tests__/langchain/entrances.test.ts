@@ -178,6 +178,34 @@ describe("a wrapped tool", () => {
     expect(recorded.filter(({ kind }) => kind === "outcome")).toHaveLength(25);
   });
 
+  it("runs no more of a batch at once than it is told", async () => {
+    const gate = openGate();
+    let [running, most] = [0, 0];
+    const busy = tool(
+      async ({ path }) => {
+        running += 1;
+        most = Math.max(most, running);
+        await new Promise((resolve) => setImmediate(resolve));
+        running -= 1;
+        return path;
+      },
+      { name: "unit", schema: z.object({ path: z.string() }) },
+    );
+    const inputs = ["a", "forbidden", "b", "c", "d"].map((path) => ({ path }));
+    const results = await gate.wrap(busy).batch(inputs, { maxConcurrency: 2 }, { returnExceptions: true });
+    expect(results.map((result) => isActionBlocked(result) || result)).toEqual(["a", true, "b", "c", "d"]);
+    expect(most).toBeLessThanOrEqual(2);
+    expect(await gate.judged()).toEqual(inputs);
+  });
+
+  it("is timed out as the bare tool is", async () => {
+    const gate = openGate();
+    const endless = tool(() => new Promise(() => {}), { name: "unit", schema: z.object({}) });
+    const timedOut = { name: "TimeoutError" };
+    await expect(endless.invoke({}, { timeout: 50 })).rejects.toMatchObject(timedOut);
+    await expect(gate.wrap(endless).invoke({}, { timeout: 50 })).rejects.toMatchObject(timedOut);
+  });
+
   it("judges every attempt of a retry, and what it falls back to", async () => {
     const gate = openGate();
     let times = 0;

@@ -52,6 +52,15 @@ describe("a wrapped tool is, like the one inside,", () => {
     expect(isRunnableToolLike(gated)).toBe(false);
   });
 
+  it("shown by its own name and class in graphs", () => {
+    const gate = openGate();
+    const bare = tool(() => "x", { name: "t", schema: z.object({ path: z.string() }) });
+    const gated = gate.wrap(bare);
+    expect(gated.lc_id).toEqual(["langchain", "tools", "DynamicStructuredTool"]);
+    expect(gated.getGraph().toJSON()).toEqual(bare.getGraph().toJSON());
+    expect(gated.toJSONNotImplemented()).toEqual(bare.toJSONNotImplemented());
+  });
+
   it("no instance of a class below CapFenceTool that it is not", () => {
     class Below extends CapFenceTool {}
     const gate = openGate();

@@ -10,7 +10,7 @@ import {
   toolRetryMiddleware,
   type AgentMiddleware,
 } from "langchain";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 
 import type { GateOptions } from "../../src/langchain/gate-options.ts";
@@ -139,6 +139,25 @@ describe("capfenceMiddleware", () => {
     const options = { capability: ({ name }: { name: string }) => (names.push(name), "unit.run") };
     await run([gateFor(gate, options)], [reader([])], [call("a"), call("b")], [call("c")]);
     expect(names).toEqual(["read"]);
+  });
+
+  it("gates a thousand tools, each when it is called", async () => {
+    const gate = openGate();
+    const calls: unknown[] = [];
+    const gated: unknown[] = [];
+    const tools = Array.from({ length: 1000 }, (_, index) => reader(calls, `tool_${index}`));
+    const turn = [0, 499, 999].flatMap((index) => [
+      call("a", `tool_${index}`, `yes-${index}`),
+      call("forbidden", `tool_${index}`, `no-${index}`),
+    ]);
+    const capability = ({ name }: { name: string }) => (gated.push(name), "unit.run");
+    const middleware = gateFor(gate, { onBlocked: "message", capability });
+    expect(answers(await run([middleware], tools, turn)).filter((text) => text === "read a")).toHaveLength(3);
+    expect(gated).toEqual(["tool_0", "tool_499", "tool_999"]);
+    expect(calls).toEqual(["a", "a", "a"]);
+    const recorded = await gate.recorded();
+    expect(recorded.filter(({ kind }) => kind === "decision")).toHaveLength(6);
+    expect(recorded.filter(({ kind }) => kind === "outcome")).toHaveLength(3);
   });
 
   it("does not gate a gated tool again", async () => {
@@ -323,6 +342,77 @@ describe("a call that does not arrive at the gated tool", () => {
     expect(answers(await run([passing, gateFor(gate)], [nested], [call("a")]))).toEqual(["read a"]);
     expect(inner).toEqual(["a"]);
     expect((await gate.recorded()).filter(({ kind }) => kind === "decision")).toHaveLength(2);
+  });
+});
+
+/** An agent whose model makes one call. */
+function agentFor(gate: Gate, subject: object): ReturnType<typeof createAgent> {
+  return createAgent({
+    model: fakeModel()
+      .respondWithTools([call("a")])
+      .respond(new AIMessage("done")),
+    tools: [subject as CapFenceTool],
+    middleware: [gateFor(gate)],
+  }) as ReturnType<typeof createAgent>;
+}
+
+/** Resolves when an outcome has been recorded: an aborted run does not wait for its tools. */
+async function outcomeOf({ runtime }: Gate): Promise<void> {
+  const record = runtime.recordOutcome.bind(runtime);
+  await new Promise<void>((resolve) => {
+    vi.spyOn(runtime, "recordOutcome").mockImplementation(async (...args) => {
+      await record(...args);
+      resolve();
+    });
+  });
+}
+
+describe("an aborted run", () => {
+  it("judges nothing when it was aborted before", async () => {
+    const gate = openGate();
+    const calls: unknown[] = [];
+    await thrownBy(agentFor(gate, reader(calls)).invoke(user, { signal: AbortSignal.abort(new Error("no")) }));
+    expect(calls).toEqual([]);
+    expect(await gate.recorded()).toEqual([]);
+  });
+
+  it("does not run a tool when it is aborted while that is judged", async () => {
+    const gate = openGate();
+    const calls: unknown[] = [];
+    const ended = outcomeOf(gate);
+    const controller = new AbortController();
+    const judge = gate.runtime.execute.bind(gate.runtime);
+    vi.spyOn(gate.runtime, "execute").mockImplementation(async (event) => {
+      const verdict = await judge(event);
+      controller.abort(new Error("no"));
+      return verdict;
+    });
+    await thrownBy(agentFor(gate, reader(calls)).invoke(user, { signal: controller.signal }));
+    expect(calls).toEqual([]);
+    await ended;
+    expect(shown(await gate.recorded())).toEqual([
+      ["decision", "policy_allow"],
+      ["outcome", "aborted"],
+    ]);
+  });
+
+  it("records as failed what it aborts while it runs", async () => {
+    const gate = openGate();
+    const ended = outcomeOf(gate);
+    const controller = new AbortController();
+    const waiting = tool(
+      () => {
+        controller.abort(new Error("no"));
+        return new Promise<string>(() => {});
+      },
+      { name: "read", schema },
+    );
+    await thrownBy(agentFor(gate, waiting).invoke(user, { signal: controller.signal }));
+    await ended;
+    expect(shown(await gate.recorded())).toEqual([
+      ["decision", "policy_allow"],
+      ["outcome", "failed"],
+    ]);
   });
 });
 

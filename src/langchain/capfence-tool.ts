@@ -98,6 +98,11 @@ export class CapFenceTool extends StructuredTool {
     await this.close();
   }
 
+  /** The inner tool's, which graphs and traces show. */
+  override get lc_id(): string[] {
+    return this.#inner.members.lc_id;
+  }
+
   /** What the inner tool says it is, as data only, so that traces keep its identity and nothing leads to it. */
   override toJSON(): Serialized {
     const serialized = this.#inner.members.toJSON();
@@ -106,7 +111,7 @@ export class CapFenceTool extends StructuredTool {
       const data: Serialized = JSON.parse(JSON.stringify(serialized));
       return data;
     } catch {
-      return { lc: 1, type: "not_implemented", id: this.#inner.members.lc_id };
+      return { lc: 1, type: "not_implemented", id: this.lc_id };
     }
   }
 
