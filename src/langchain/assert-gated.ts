@@ -1,12 +1,10 @@
 /** assertGated: finds tools that no policy stands before, at start-up or in a test. */
 
 import { UngatedToolsError } from "../errors.ts";
-import { inspectTool, TOOL_BRAND } from "./inner-tool.ts";
+import { inspectTool } from "./inner-tool.ts";
+import { isGated, MIDDLEWARE_MARK } from "./marks.ts";
 import { isListed, namesOf, showTool } from "./tool-name.ts";
 import { isToolkit, openToolkits } from "./toolkit.ts";
-
-/** Marks the middleware of this or another copy of the package; the value is its `ungated` list. */
-export const MIDDLEWARE_MARK: unique symbol = Symbol.for("capfence.middleware");
 
 const WANTED = "assertGated: give an agent made by createAgent, a ToolNode, a tool, or a list of tools";
 
@@ -35,11 +33,6 @@ export function assertGated(agentOrTools: object, options: AssertGatedOptions = 
   if (missing.length === 0) return;
   const names = missing.map(showTool);
   throw new UngatedToolsError(`assertGated: not gated: ${names.join(", ")}`, names);
-}
-
-/** Whether this is a tool of ours, or of another copy of the package. */
-export function isGated(tool: object): boolean {
-  return TOOL_BRAND in tool;
 }
 
 function canBeGated(tool: object): boolean {

@@ -15,16 +15,10 @@ import type { Outcome } from "../runtime/runtime.ts";
 import { takeSnapshot } from "../snapshot.ts";
 import { noteAnswer, noteEntry } from "./attempt.ts";
 import { isGenerator, watchGenerator } from "./generator.ts";
-import {
-  inspectTool,
-  looksLikeToolCall,
-  runInner,
-  TOOL_BRAND,
-  type InnerTool,
-  type ToolMembers,
-} from "./inner-tool.ts";
+import { inspectTool, looksLikeToolCall, runInner, type InnerTool, type ToolMembers } from "./inner-tool.ts";
 import { judge } from "./judge.ts";
-import { prototypeLike } from "./likeness.ts";
+import { likenessesOf, prototypeLike } from "./likeness.ts";
+import { TOOL_MARK } from "./marks.ts";
 import { checkOptions, type CapFenceToolOptions, type ToolSettings } from "./options.ts";
 import { parseForRunnable, traceRefusal } from "./runnable-tool.ts";
 import { refusalMessage, toolCallId } from "./refusal-message.ts";
@@ -46,6 +40,7 @@ import { refusalMessage, toolCallId } from "./refusal-message.ts";
  * has judged. And whoever keeps the original tool can still call it.
  */
 export class CapFenceTool extends StructuredTool {
+  static readonly #likenesses = likenessesOf(CapFenceTool.prototype);
   readonly name: string;
   readonly description: string;
   readonly schema: StructuredTool["schema"];
@@ -78,9 +73,10 @@ export class CapFenceTool extends StructuredTool {
     this.returnDirect = inner.members.returnDirect ?? this.returnDirect;
     this.#inner = inner;
     this.#settings = checkOptions(options, inner.members.name);
-    Object.defineProperty(this, TOOL_BRAND, { value: true });
+    Object.defineProperty(this, TOOL_MARK, { value: true });
     if (inner.isDynamic) this.func = async (input, manager, config) => await this.#pass(input, manager, config);
-    if (new.target === CapFenceTool) Object.setPrototypeOf(this, prototypeLike(inner.members, CapFenceTool.prototype));
+    const likeness = prototypeLike(inner.members, CapFenceTool.#likenesses);
+    if (likeness !== undefined && new.target === CapFenceTool) Object.setPrototypeOf(this, likeness);
   }
 
   /** A gated tool is one whatever class of core it is like. */

@@ -7,6 +7,7 @@ import type { StructuredTool, ToolParams, ToolRunnableConfig } from "@langchain/
 import { isInteropZodSchema } from "@langchain/core/utils/types";
 
 import { coreClassesOf, prototypesOf, type CoreClasses } from "./core-classes.ts";
+import { isGated } from "./marks.ts";
 
 /**
  * What every LangChain.js tool has, whichever its class, generics and copy of `@langchain/core`: `tool()`, `Tool`,
@@ -37,9 +38,6 @@ export interface InnerTool extends CoreClasses {
   readonly members: ToolMembers;
 }
 
-/** Marks a CapFenceTool, of this or another copy of the package, so that none is wrapped twice. */
-export const TOOL_BRAND: unique symbol = Symbol.for("capfence.tool");
-
 /** Ways into a tool that a subclass could have filled with its own code; the wrapper comes in below all of them. */
 const ENTRANCES = [
   "invoke",
@@ -59,7 +57,7 @@ const ENTRANCES = [
  */
 export function inspectTool(value: unknown): InnerTool {
   if (!isObject(value)) throw refuse("tool must be a LangChain tool");
-  if (TOOL_BRAND in value) {
+  if (isGated(value)) {
     throw refuse("tool is a CapFenceTool already; wrap the original tool once, every call is judged once");
   }
   if (!Array.isArray(value["lc_namespace"])) throw refuse(describeNonTool(value));

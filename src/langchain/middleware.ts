@@ -6,11 +6,11 @@ import { createMiddleware, type AgentMiddleware, type ToolCallRequest } from "la
 import { AgentActionBlocked } from "../errors.ts";
 import { ActionEvent, namedBy } from "../event.ts";
 import type { RefusalReason } from "../runtime/runtime.ts";
-import { isGated, MIDDLEWARE_MARK } from "./assert-gated.ts";
 import { watchPassage } from "./attempt.ts";
 import { capabilityNamed, checkGateOptions, gateTool, type GateOptions } from "./gate-options.ts";
 import type { WrappableTool } from "./inner-tool.ts";
 import { threadOf } from "./judge.ts";
+import { isGated, MIDDLEWARE_MARK } from "./marks.ts";
 import { refusalText } from "./refusal-message.ts";
 
 /** What {@link capfenceMiddleware} takes. */
