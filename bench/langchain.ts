@@ -59,6 +59,9 @@ export async function benchLangchain(): Promise<void> {
       96,
     );
     report("An allowed tool.invoke with a durable log", "µs", timings);
+    const [appends = NaN, gatedTime = NaN, alone = NaN] = timings.map(({ median }) => median);
+    const overhead = ((gatedTime - alone) / (appends - alone)).toFixed(2);
+    console.log(`  beyond the unwrapped call: ${overhead} times the two appends`);
     closeSync(file);
     await runtime.close();
   } finally {

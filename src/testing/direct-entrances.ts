@@ -25,6 +25,11 @@ async function callDirectly(tool: KitTool, ...args: readonly unknown[]): Promise
   return typeof call === "function" ? await Reflect.apply(call, tool, args) : await tool.invoke(args[0] as string);
 }
 
+/** A tool made of the tool; what it is given outside a tool call it passes on unparsed. */
+function asAgain(tool: KitTool): ReturnType<KitTool["asTool"]> {
+  return tool.asTool({ name: "again", schema: tool.schema as Parameters<KitTool["asTool"]>[0]["schema"] });
+}
+
 /** Every public way to make one tool run. */
 export const DIRECT: readonly Entrance[] = [
   entrance("invoke(args)", (tool, args) => tool.invoke(args)),
@@ -70,6 +75,7 @@ export const DIRECT: readonly Entrance[] = [
       .withFallbacks([tool])
       .invoke(args),
   ),
+  entrance("asTool", (tool, args) => asAgain(tool).invoke(args)),
   entrance("withListeners", (tool, args) => tool.withConfig({}).withListeners({}).invoke(args)),
 ];
 
