@@ -22,7 +22,7 @@ export function probe(body: (args: unknown, config: ToolRunnableConfig) => unkno
 export class Careless extends StructuredTool<typeof schema> {
   readonly name = "careless";
   readonly description = "Runs whatever happens.";
-  override readonly schema = schema;
+  override readonly schema: typeof schema = schema;
   /** Whether the call was aborted already, each time that it ran. */
   readonly ran: boolean[] = [];
 
