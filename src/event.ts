@@ -1,7 +1,6 @@
 /** What an agent asks to do, and what was answered: plain, frozen, read-only data. */
 
-import { uuidv7 } from "uuidv7";
-
+import { newEventId } from "./event-id.ts";
 import { takeSnapshot, type JsonObject, type SnapshotResult } from "./snapshot.ts";
 
 /** Policy sections from the strictest to the mildest; also the three decisions there are. */
@@ -112,7 +111,7 @@ export class ActionEvent {
   private constructor(fields: ActionEventFields) {
     // A subclass could hand out another payload than the one that was judged.
     if (new.target !== ActionEvent) throw new TypeError("ActionEvent: cannot be extended");
-    this.id = uuidv7();
+    this.id = newEventId();
     this.actor = text("actor", fields.actor);
     this.action = text("action", fields.action);
     this.resource = text("resource", fields.resource);
