@@ -61,8 +61,17 @@ export class EntryDatabase {
 
   /** Adds an entry that has been checked. */
   append({ seq, hash, body, entry }: StoredEntry): void {
-    this.#insert ??= this.#file.prepare(`INSERT INTO entries VALUES (?, ?, ?${", ?".repeat(DERIVED_COLUMNS.length)})`);
-    this.#insert.first([seq, hash, body, ...derivedColumns(entry)]);
+    this.#insert ??= this.#beginInserting();
+    this.#insert.first([seq, ...[hash, body, ...derivedColumns(entry)].map(asBytes)]);
+  }
+
+  /** One transaction for all rows: each in one of its own takes three times as long. */
+  #beginInserting(): PreparedStatement {
+    this.#file.run("BEGIN");
+    const texts = DERIVED_COLUMNS.slice(0, -1).map(() => "CAST(? AS TEXT)");
+    return this.#file.prepare(
+      `INSERT INTO entries VALUES (?, CAST(? AS TEXT), CAST(? AS TEXT), ${texts.join(", ")}, ?)`,
+    );
   }
 
   /**
@@ -131,12 +140,18 @@ export class EntryDatabase {
 
   /** The file's bytes. Nothing can be added afterwards. */
   export(): Uint8Array {
+    if (this.#insert !== undefined) this.#file.run("COMMIT");
     return this.#file.export();
   }
 
   close(): void {
     this.#file.close();
   }
+}
+
+/** Text as bytes: sql.js is slow at handing over text. */
+function asBytes(value: string | number | null): Value {
+  return typeof value === "string" ? Buffer.from(value, "utf8") : value;
 }
 
 /** @throws AuditCorruptError, AuditUnavailableError when it is no log of this version. */
