@@ -185,7 +185,7 @@ export async function newSegmentedFiles(): Promise<Files> {
 }
 
 /** The files at `path` that are the log. */
-function filesOf(path: string): Files {
+export function filesOf(path: string): Files {
   const names = readdirSync(join(path, "..")).filter((name) => /^audit\.db(-tail|\.[0-9a-f]{8}\.\d+)?$/.test(name));
   return Object.fromEntries(names.map((name) => [name, readFileSync(join(path, "..", name))]));
 }

@@ -1,12 +1,17 @@
 /** Every byte of a log's files changed, one at a time. */
 
 import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 
+import * as fc from "fast-check";
 import { expect } from "vitest";
 
+import { nodeFiles } from "../../src/audit/files.ts";
+import { AuditLog } from "../../src/audit/log.ts";
 import { verifyLog } from "../../src/audit/verify.ts";
 import { AuditUnavailableError } from "../../src/errors.ts";
-import { placeLog } from "./sample-log.ts";
+import { bytesOf, filesOf, ourVerdict, putLog, type Files } from "./both-verifiers.ts";
+import { decision, newLogPath, placeLog, temporaryDirectory } from "./sample-log.ts";
 import { contentOf, flipped } from "./tampering.ts";
 
 const MASKS = [0x01, 0xff];
@@ -56,4 +61,49 @@ export async function expectFlipsOfTailFound(database: Buffer, tail: Buffer, ste
       expect(problems[0]?.seq, place).toBe(lineOf[offset] === 0 ? undefined : lineOf[offset]);
     }
   }
+}
+
+/** A log of 400 decisions: two segments, a database and a tail. */
+export async function largerFiles(): Promise<Files> {
+  const path = newLogPath();
+  const surroundings = { files: nodeFiles, now: Date.now, segmentEntries: 150 };
+  for (let part = 0; part < 4; part += 1) {
+    const log = new AuditLog(path, surroundings);
+    await Promise.all(Array.from({ length: 100 }, (_, n) => log.append(decision({ payload: { n, text: "é😀" } }))));
+    if (part < 3) await log.close();
+    else {
+      const files = filesOf(path);
+      await log.close();
+      return files;
+    }
+  }
+  throw new Error("unreachable");
+}
+
+/**
+ * Flips a byte at random, in any of a log's files, so many times. Expects verification to find each flip of a segment or
+ * of the tail, and each of the database that changes what it says; and nothing ever but {@link AuditUnavailableError}.
+ */
+export async function expectRandomFlipsFound(
+  files: Files,
+  times: number,
+): Promise<{ readonly changing: number; readonly without: number }> {
+  const path = putLog(join(temporaryDirectory(), "log"), files);
+  const names = Object.keys(files);
+  const original = contentOf(bytesOf(files, "audit.db"));
+  const counts = { changing: 0, without: 0 };
+  const flip = fc.record({ name: fc.constantFrom(...names), place: fc.nat(), mask: fc.integer({ min: 1, max: 255 }) });
+  const property = fc.asyncProperty(flip, async ({ name, place, mask }) => {
+    const bytes = bytesOf(files, name);
+    const changed = flipped(bytes, place % bytes.length, mask);
+    writeFileSync(join(path, "..", name), changed);
+    const verdict = await ourVerdict(path, []);
+    writeFileSync(join(path, "..", name), bytes);
+    const isSame = name === "audit.db" && contentOf(changed) === original;
+    counts[isSame ? "without" : "changing"] += 1;
+    if (!isSame)
+      expect(typeof verdict === "string" || "broken" in verdict, `${name}: byte ${place % bytes.length}`).toBe(true);
+  });
+  await fc.assert(property, { numRuns: times });
+  return counts;
 }

@@ -8,13 +8,15 @@ import * as fc from "fast-check";
 import { expect } from "vitest";
 
 import { nodeFiles } from "../../src/audit/files.ts";
-import { AuditLog } from "../../src/audit/log.ts";
 import { readEntries } from "../../src/audit/read.ts";
 import { verifyLog } from "../../src/audit/verify.ts";
+import { LogWriter } from "../../src/audit/writer.ts";
 import { decision, expectOneChain, outcome } from "./sample-log.ts";
 
 /** One opening of a log, from the first append to its end. */
 interface Session {
+  /** Writers of the same log, each as in a process of its own: they share nothing but the files. */
+  readonly writers: number;
   /** What is appended, each group at the same time. */
   readonly groups: readonly (readonly object[])[];
   /** Milliseconds the clock moves at each append, back or forth. */
@@ -32,6 +34,7 @@ interface History {
 const text = fc.string({ unit: "grapheme", maxLength: 40 });
 
 const session: fc.Arbitrary<Session> = fc.record({
+  writers: fc.integer({ min: 1, max: 3 }),
   groups: fc.array(
     fc.array(fc.dictionary(text, fc.oneof(text, fc.double(), fc.constant(null))), { minLength: 1, maxLength: 5 }),
     {
@@ -62,13 +65,14 @@ async function live({ sessions, segmentEntries }: History): Promise<void> {
     let home = join(directory, "0");
     mkdirSync(home);
     let appended = 0;
-    for (const [index, { groups, clock, end }] of sessions.entries()) {
+    for (const [index, { writers, groups, clock, end }] of sessions.entries()) {
       const path = join(home, "audit.db");
-      const log = new AuditLog(path, { files: nodeFiles, now: ticking(clock), segmentEntries });
-      for (const payloads of groups) appended += await appendTogether(log, payloads);
+      const surroundings = { files: nodeFiles, now: ticking(clock), segmentEntries };
+      const open = await Promise.all(Array.from({ length: writers }, () => LogWriter.open(path, surroundings)));
+      for (const payloads of groups) appended += await appendTogether(open, payloads);
       const next = join(directory, String(index + 1));
-      if (end === "close") await log.close();
-      else await crash(log, home, next, end.torn);
+      if (end === "close") await closeAll(open);
+      else await crash(open, home, next, end.torn);
       if (end !== "close") home = next;
       await expectIntact(join(home, "audit.db"), appended);
     }
@@ -83,17 +87,24 @@ function ticking(steps: readonly number[]): () => number {
   return () => (time += steps[calls++ % steps.length] ?? 0);
 }
 
-async function appendTogether(log: AuditLog, payloads: readonly object[]): Promise<number> {
-  const places = await Promise.all(payloads.map((payload) => log.append(decision({ payload }))));
+/** Appends decisions at the same time, by one writer after the other, and then the first one's outcome. */
+async function appendTogether(writers: readonly LogWriter[], payloads: readonly object[]): Promise<number> {
+  const by = (index: number): LogWriter => writers[index % writers.length] as LogWriter;
+  const places = await Promise.all(payloads.map((payload, index) => by(index).append(decision({ payload }))));
   const [first] = places;
-  if (first !== undefined) await log.append(outcome(first));
+  if (first !== undefined) await by(payloads.length).append(outcome(first));
   return payloads.length + 1;
 }
 
-/** What a killed process leaves is what lies in the directory now, and the beginning of one more line. */
-async function crash(log: AuditLog, home: string, next: string, torn: number): Promise<void> {
+/** One beside the other: each folds while another still may. */
+async function closeAll(writers: readonly LogWriter[]): Promise<void> {
+  await Promise.all(writers.map(async (writer) => await writer.close()));
+}
+
+/** What killed processes leave is what lies in the directory now, and the beginning of one more line. */
+async function crash(writers: readonly LogWriter[], home: string, next: string, torn: number): Promise<void> {
   cpSync(home, next, { recursive: true });
-  await log.close();
+  await closeAll(writers);
   const tail = join(next, "audit.db-tail");
   if (!existsSync(tail)) return;
   const line = readFileSync(tail, "utf8").split("\n").at(-2) ?? "";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { expectFlipsFound, expectFlipsOfTailFound } from "./flips.ts";
+import { expectFlipsFound, expectFlipsOfTailFound, expectRandomFlipsFound, largerFiles } from "./flips.ts";
 import { sampleFiles } from "./sample-log.ts";
 
 const { closed, genesis, tail } = await sampleFiles();
@@ -14,5 +14,11 @@ describe("a flipped byte", () => {
 
   it("of the tail is found in the entry where the byte is", async () => {
     await expectFlipsOfTailFound(genesis, tail, 1);
+  });
+
+  it("of a larger log, 10,000 times anywhere, never passes for what was recorded", async () => {
+    const counts = await expectRandomFlipsFound(await largerFiles(), 10_000);
+    process.stdout.write(`10,000 flips of a larger log: ${JSON.stringify(counts)}\n`);
+    expect(counts.changing).toBeGreaterThan(5_000);
   });
 });
