@@ -6,6 +6,7 @@ import { Command, Option, type OutputConfiguration } from "commander";
 
 import type { DecisionKind } from "../event.ts";
 import { auditLogOption, EXIT_CODES, findingLine, type Addition } from "./addition.ts";
+import { addApprovals } from "./approvals/commands.ts";
 import type { CheckpointCommandOptions } from "./checkpoint.ts";
 import type { ExitCode, Host } from "./host.ts";
 import type { KeysGenerateOptions } from "./keys.ts";
@@ -32,7 +33,9 @@ The default key is <host name>.key in $XDG_CONFIG_HOME/capfence, else in ~/.conf
 /** The commands. Each one's module is loaded only when it is chosen, so that the others cost nothing. */
 export function commandLine(host: Host, output: OutputConfiguration, finish: (code: ExitCode) => void): Command {
   const program = new Command("capfence")
-    .description("Checks and tests CapFence policies; reads, checks and anchors the audit logs that it writes.")
+    .description(
+      "Checks and tests CapFence policies; answers what needs approval; reads, checks and anchors the audit logs.",
+    )
     .exitOverride()
     .configureOutput(output)
     .version(packageVersion(), "-V, --version", "print the version")
@@ -40,7 +43,7 @@ export function commandLine(host: Host, output: OutputConfiguration, finish: (co
     .helpCommand("help [command]", "print help for a command")
     .addHelpText("after", EXIT_CODES)
     .addHelpText("after", findingLine("a broken audit chain, a policy that is not valid, a test that failed"));
-  for (const add of [addLogs, addVerify, addCheckpoint, addKeys, addUnlock, addMigrate, addPolicy])
+  for (const add of [addLogs, addApprovals, addVerify, addCheckpoint, addKeys, addUnlock, addMigrate, addPolicy])
     add(program, host, finish);
   return program;
 }
@@ -110,7 +113,7 @@ const addCheckpoint: Addition = (program, host, finish) => {
 };
 
 const addKeys: Addition = (program, host, finish) => {
-  const keys = program.command("keys").description("Makes the keys that checkpoints are signed with.");
+  const keys = program.command("keys").description("Makes the keys that checkpoints and approvals are signed with.");
   keys
     .command("generate")
     .description(

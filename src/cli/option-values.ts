@@ -2,9 +2,10 @@
 
 import { InvalidArgumentError } from "commander";
 
+import { patternProblem } from "../policy/capability.ts";
 import type { Host } from "./host.ts";
 import { visible } from "./terminal.ts";
-import { parseTime } from "./time.ts";
+import { parseDuration, parseTime } from "./time.ts";
 
 /** The path of a file. */
 export function parsePath(text: string): string {
@@ -67,5 +68,21 @@ export function parseJsonObject(text: string): Readonly<Record<string, unknown>>
 /** Text that is not empty. */
 export function parseText(text: string): string {
   if (text === "") throw new InvalidArgumentError("It must not be empty.");
+  return text;
+}
+
+/** A duration, in seconds. */
+export function parseSeconds(text: string): number {
+  const duration = parseDuration(text);
+  if (duration === undefined || duration === 0) {
+    throw new InvalidArgumentError("It must be a duration such as 30m, 2h or 7d.");
+  }
+  return duration / 1000;
+}
+
+/** A capability as policies write it. */
+export function parseCapability(text: string): string {
+  const problem = patternProblem(text);
+  if (problem !== undefined) throw new InvalidArgumentError(`It ${problem}.`);
   return text;
 }

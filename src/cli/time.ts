@@ -10,8 +10,8 @@ const ISO =
  * Milliseconds since the epoch; `undefined` when it is neither, or no day of the calendar.
  */
 export function parseTime(text: string, now: number): number | undefined {
-  const duration = /^(\d{1,6})([smhdw])$/.exec(text);
-  if (duration !== null) return now - Number(duration[1]) * (UNITS[duration[2] ?? ""] ?? 0);
+  const duration = parseDuration(text);
+  if (duration !== undefined) return now - duration;
   const parts = ISO.exec(text)?.groups;
   if (parts === undefined) return undefined;
   const { date = "", minute = "00:00", second = "00", fraction = "0", zone = "Z" } = parts;
@@ -21,6 +21,19 @@ export function parseTime(text: string, now: number): number | undefined {
   if (Number.isNaN(local) || new Date(local).toISOString().slice(0, clock.length) !== clock) return undefined;
   const time = Date.parse(`${clock}.${fraction.padEnd(3, "0").slice(0, 3)}${zone.toUpperCase()}`);
   return Number.isNaN(time) ? undefined : time;
+}
+
+/** Reads a duration such as `15m`: milliseconds; `undefined` when it is none. */
+export function parseDuration(text: string): number | undefined {
+  const [, count, unit = ""] = /^(\d{1,6})([smhdw])$/.exec(text) ?? [];
+  return count === undefined ? undefined : Number(count) * (UNITS[unit] ?? 0);
+}
+
+/** A duration in milliseconds as people say it, in its largest unit, rounded down: `2h`, `15m`. */
+export function formatDuration(milliseconds: number): string {
+  const whole = Math.max(0, milliseconds);
+  const [unit, size] = Object.entries(UNITS).findLast(([, each]) => whole >= each) ?? ["s", 1000];
+  return `${Math.floor(whole / size)}${unit}`;
 }
 
 /** An entry's time as people read it, `2026-01-15 10:23:01`; text that is no such time stays as it is. */

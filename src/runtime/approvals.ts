@@ -1,7 +1,5 @@
 /** runtime.approvals: the requests that wait for a person, their answers, and standing grants. */
 
-import { userInfo } from "node:os";
-
 import type { ApprovalAnswer, ApprovalRequest, OpenGrant, OpenItems, OpenRequest } from "../approval.ts";
 import { proposeAnswer } from "../approvals/answer.ts";
 import { endOf } from "../approvals/ask.ts";
@@ -17,6 +15,7 @@ import type { SignerKey } from "../note.ts";
 import { patternProblem } from "../policy/capability.ts";
 import type { JsonObject } from "../snapshot.ts";
 import type { Recorder } from "./recorder.ts";
+import { systemUser } from "./system-user.ts";
 
 /** A call that waits for a person. */
 export interface PendingApproval {
@@ -271,7 +270,7 @@ function shownRequest(
 }
 
 /** Requests as people are shown them; their payloads are read from the log. */
-async function withPayloads(
+export async function withPayloads(
   log: Pick<AuditLog, "entries">,
   requests: readonly OpenRequest[],
 ): Promise<PendingApproval[]> {
@@ -285,14 +284,14 @@ async function withPayloads(
 }
 
 /** The grants that still let something through. */
-function inForce({ grants }: OpenItems, ts: string): OpenGrant[] {
+export function inForce({ grants }: OpenItems, ts: string): OpenGrant[] {
   return [...grants.values()].filter(
     ({ entry, left, revoked }) => revoked !== true && left !== 0 && !isOver(entry.expires, ts),
   );
 }
 
 /** A grant as people are shown it. */
-function shownGrant({ entry, left }: OpenGrant): StandingGrant {
+export function shownGrant({ entry, left }: OpenGrant): StandingGrant {
   const { id, actor: agent, capability, environment, session, expires, by } = entry;
   return {
     id,
@@ -314,15 +313,6 @@ function saidBy({ by, note }: { readonly by: string; readonly note?: string | un
   const name = text("by", by, MAX_NAME);
   const said = note === undefined || note === "" ? {} : { note: text("note", note, MAX_NOTE) };
   return { by: name, user: systemUser(), ...said };
-}
-
-/** The operating system's user; a number where it has no name. */
-function systemUser(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return String(process.getuid?.() ?? "");
-  }
 }
 
 function text(name: string, value: unknown, max = MAX_NOTE): string {

@@ -1,0 +1,80 @@
+/** `capfence approve` and `capfence reject`: show what would run, ask, and record the answer. */
+
+import { withPayloads, type PendingApproval } from "../../runtime/approvals.ts";
+import { CommandFailure } from "../command-failure.ts";
+import { EXIT, type ExitCode, type Host } from "../host.ts";
+import { unmistakable } from "../terminal.ts";
+import { formatDuration } from "../time.ts";
+import { atDesk, type DeskOptions } from "./desk.ts";
+import { jsonLines, jsonOnOneLine } from "./shown-json.ts";
+
+/** The options of both. */
+export interface AnswerOptions extends DeskOptions {
+  readonly yes?: true;
+}
+
+/**
+ * Answers the request `id`. What a person is asked about is what they answer: if it is another request by then, the answer
+ * is refused.
+ *
+ * @throws ApprovalError saying why it was refused; that is recorded.
+ * @throws AuditUnavailableError, AuditCorruptError when the log can't be read or written.
+ * @throws CommandFailure when the answer was no, or there is nobody to ask.
+ */
+export async function answer(
+  verb: "approve" | "reject",
+  id: string,
+  options: AnswerOptions,
+  host: Host,
+): Promise<ExitCode> {
+  return await atDesk(options, host, async ({ open, log, approvals, by, key }) => {
+    const request = open.requests.get(id);
+    const [shown] = request === undefined ? [] : await withPayloads(log, [request]);
+    if (shown !== undefined) {
+      host.stderr.write(
+        description(shown, host.now())
+          .map((line) => `${line}\n`)
+          .join(""),
+      );
+      if (options.yes !== true) await confirm(verb, host);
+    }
+    const { note } = options;
+    await approvals[verb](id, { by, note, key, request: shown?.request });
+    const said = verb === "approve" ? "Approved. It may run once." : "Rejected.";
+    host.stdout.write(`${said}\n`);
+    return EXIT.ok;
+  });
+}
+
+async function confirm(verb: "approve" | "reject", host: Host): Promise<void> {
+  if (host.confirm === undefined) {
+    throw new CommandFailure(EXIT.usage, `there is no terminal to ask on. Say --yes to ${verb} it without being asked`);
+  }
+  const question = verb === "approve" ? "Let this run, once? [y/N] " : "Reject this? [y/N] ";
+  if (!(await host.confirm(question))) throw new CommandFailure(EXIT.failed, "nothing was answered");
+}
+
+/** What would run, line by line. */
+function description(approval: PendingApproval, now: number): readonly string[] {
+  const { id, actor, capability, environment, session, rule, riskLevel, context, policy } = approval;
+  const { payload, redacted = [], cut, requested, expires } = approval;
+  const asked = `made ${formatDuration(now - Date.parse(requested))} ago, expires in ${formatDuration(Date.parse(expires) - now)}`;
+  const facts: readonly (readonly [string, string | undefined])[] = [
+    ["agent", actor],
+    ["capability", capability],
+    ["environment", environment],
+    ["session", session],
+    ["asked by", rule === undefined ? riskLevel && `the risk level ${riskLevel}` : `the rule ${rule}`],
+    ["policy", policy.slice(0, 16)],
+    ["host says", context && jsonOnOneLine(context)],
+    ["left out", redacted.length === 0 ? undefined : redacted.join(", ")],
+    ["cut", cut === undefined ? undefined : `long texts; the whole payload has ${cut} characters`],
+  ];
+  return [
+    `Request ${unmistakable(id)}, ${asked}`,
+    ...facts.flatMap(([name, value]) => (value === undefined ? [] : [`  ${name.padEnd(12)} ${unmistakable(value)}`])),
+    ...(payload === undefined
+      ? ["  The payload is not recorded here. What would run can't be shown."]
+      : ["  would run with", ...jsonLines(payload).map((line) => `    ${line}`)]),
+  ];
+}
