@@ -120,7 +120,7 @@ describe.skipIf(database === undefined)("a server that", () => {
 
   it("is held up by another transaction refuses an append in time, and takes the next", async () => {
     const location = newPostgresLog(database);
-    const log = await openLog(location, { answerTimeoutMs: 200 });
+    const log = await openLog(location, { answerTimeoutMs: 1_000 });
     const holder = new Client({ connectionString: database });
     await holder.connect();
     await holder.query("BEGIN");
@@ -182,7 +182,7 @@ describe.skipIf(database === undefined)("a pool", () => {
     const pool = new Pool({ connectionString: database, max: 1 });
     afterAll(async () => await pool.end());
     const name = nameOf(newPostgresLog(database));
-    const log = new AuditLog({ pool, log: name, connectTimeoutMs: 50 });
+    const log = new AuditLog({ pool, log: name, connectTimeoutMs: 500 });
     await log.append(decision({ actor: "a" }));
     const taken = await pool.connect();
     await expect(log.append(decision({ actor: "b" }))).rejects.toSatisfy(unavailable("no connection"));
@@ -216,7 +216,7 @@ describe.skipIf(database === undefined)("a server that is stopped and started ag
     await migrate(postgresTarget(server.url));
     const told: Error[] = [];
     const runtime = ActionRuntime.fromPolicy(Policy.parse("allow: [shell.execute]"), {
-      auditLog: { url: server.url, resolveTimeoutMs: 50, connectTimeoutMs: 1_000 },
+      auditLog: { url: server.url, resolveTimeoutMs: 50 },
       onAuditError: (error) => void told.push(error),
     });
     const event = ActionEvent.create({ actor: "a", action: "execute", resource: "shell" });
