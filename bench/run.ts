@@ -1,10 +1,11 @@
-/** `npm run bench [-- audit|langchain|policy|scale|start]`: figures for the README and the notes; never part of the tests. */
+/** `npm run bench [-- audit|langchain|policy|postgres|scale|start]`: figures for the README and the notes; never part of the tests. */
 
 import { cpus } from "node:os";
 
 import { benchAudit } from "./audit.ts";
 import { benchLangchain } from "./langchain.ts";
 import { benchPolicy } from "./policy.ts";
+import { benchPostgres } from "./postgres.ts";
 import { benchScale } from "./scale.ts";
 import { benchStart } from "./start.ts";
 
@@ -12,6 +13,7 @@ const BENCHES = {
   audit: benchAudit,
   langchain: benchLangchain,
   policy: benchPolicy,
+  postgres: benchPostgres,
   scale: benchScale,
   start: benchStart,
 };
