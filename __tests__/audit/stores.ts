@@ -107,6 +107,9 @@ const postgres: TestStore = {
   },
 };
 
+/** The kinds of place there are; the second can be used where there is a server. */
+export const stores = [files, postgres] as const;
+
 /** Says the same of every store; one that this platform has not is reported as skipped. */
 export function describeStores(what: string, tests: (store: TestStore) => void): void {
   describe(`${what}, in files`, () => tests(files));

@@ -2,17 +2,21 @@
 
 import { once } from "node:events";
 import { writeSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
 import { setImmediate as nextTurn } from "node:timers/promises";
 
 import { nodeFiles } from "../../src/audit/files.ts";
 import { LogLock } from "../../src/audit/lock.ts";
 import { AuditLog } from "../../src/audit/log.ts";
 import { decisionEntry } from "../../src/audit/record.ts";
+import { AuditUnavailableError } from "../../src/errors.ts";
 import { ActionEvent } from "../../src/event.ts";
 
 /** What a writer process is told to do, as JSON in its first argument. */
 export interface WriterOrders {
   readonly path: string;
+  /** Tries an append that is refused again, after a moment. Default: false. */
+  readonly perseveres?: boolean;
   /** The actor of its entries. Default: `child`. */
   readonly actor?: string;
   /** Decisions to append; -1 for as many as it can until it is killed. Default: 0. */
@@ -33,7 +37,7 @@ export interface WriterOrders {
 
 const orders = JSON.parse(process.argv[2] ?? "{}") as WriterOrders;
 const { path, actor = "child", appends = 0, together = 1, text = 0, end = "close" } = orders;
-const { reopenEvery = Infinity, segmentEntries = 8_192 } = orders;
+const { reopenEvery = Infinity, segmentEntries = 8_192, perseveres = false } = orders;
 let log = openLog();
 
 function openLog(): AuditLog {
@@ -44,8 +48,15 @@ async function append(number: number): Promise<void> {
   const payload = { number, text: "é".repeat(Math.random() * text) };
   const event = ActionEvent.create({ actor, action: "run", resource: "unit", environment: "test", payload });
   const decision = { decision: "allow", reason: "policy_allow" } as const;
-  const { seq, hash } = await log.append(decisionEntry(event, decision, true, "cd".repeat(32), {}));
-  say(`${seq} ${hash}`);
+  for (;;) {
+    try {
+      const { seq, hash } = await log.append(decisionEntry(event, decision, true, "cd".repeat(32), {}));
+      return say(`${seq} ${hash}`);
+    } catch (error) {
+      if (!perseveres || !AuditUnavailableError.isInstance(error)) throw error;
+      await pause(20);
+    }
+  }
 }
 
 /** Written at once, so that a kill leaves nothing unsaid. */

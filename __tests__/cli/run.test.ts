@@ -108,6 +108,7 @@ describe("help and version", () => {
         checkpoint [options]    Signs how long an audit log is and what its last entry is.
         keys                    Makes the keys that checkpoints and approvals are signed with.
         unlock [options]        Removes a lock whose owner is on another host. Asks first.
+        copy <from> <to>        Copies an audit log between a file and PostgreSQL.
         migrate [options]       Makes a PostgreSQL database ready for audit logs.
         policy                  Checks, explains, tests and compares policies.
         help [command]          print help for a command

@@ -7,6 +7,7 @@ import { errorCode } from "../file-problem.ts";
 import type { ChainCheck } from "./chain-check.ts";
 import type { StoredEntry } from "./entry.ts";
 import { readFiles } from "./read-file.ts";
+import { receiveInFile } from "./receive-file.ts";
 import { realLogPath } from "./real-path.ts";
 import type { AuditStore, Pause, ReadingOrder } from "./store.ts";
 import { tailPath } from "./tail-file.ts";
@@ -42,6 +43,10 @@ export class FileStore implements AuditStore {
 
   async check(check: ChainCheck): Promise<void> {
     await checkFiles(this.key(), check);
+  }
+
+  async receive(entries: AsyncIterable<StoredEntry>): Promise<void> {
+    await receiveInFile(this.#surroundings.files, this.key(), entries);
   }
 
   async flush(): Promise<void> {

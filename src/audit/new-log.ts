@@ -25,9 +25,14 @@ export function createLog(
   log: string,
   ts: string,
 ): FileIdentity {
+  return placeLog(files, path, madeAs, () => genesisDatabase(engine, path, log, ts));
+}
+
+/** Puts the database that `make` answers at `path`, as {@link createLog} does. */
+export function placeLog(files: AuditFiles, path: string, madeAs: string, make: () => Uint8Array): FileIdentity {
   const trace = files.identify(tailPath(path)) === undefined ? listSegments(files, path)[0]?.path : tailPath(path);
   if (trace !== undefined) throw new AuditCorruptError(path, `the file is missing, but ${trace} is there. Put it back`);
-  const bytes = genesisDatabase(engine, path, log, ts);
+  const bytes = make();
   const fd = files.create(madeAs);
   try {
     files.append(fd, bytes);

@@ -39,6 +39,13 @@ export interface AuditStore {
    */
   check(check: ChainCheck): Promise<void>;
 
+  /**
+   * Makes a new log of entries that were recorded elsewhere, whole or not at all.
+   *
+   * @throws AuditUnavailableError when there is a log already, or it can't be written.
+   */
+  receive(entries: AsyncIterable<StoredEntry>): Promise<void>;
+
   /** Makes sure that every entry that can be read is durable. */
   flush(): Promise<void>;
 

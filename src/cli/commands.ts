@@ -43,7 +43,17 @@ export function commandLine(host: Host, output: OutputConfiguration, finish: (co
     .helpCommand("help [command]", "print help for a command")
     .addHelpText("after", EXIT_CODES)
     .addHelpText("after", findingLine("a broken audit chain, a policy that is not valid, a test that failed"));
-  for (const add of [addLogs, addApprovals, addVerify, addCheckpoint, addKeys, addUnlock, addMigrate, addPolicy])
+  for (const add of [
+    addLogs,
+    addApprovals,
+    addVerify,
+    addCheckpoint,
+    addKeys,
+    addUnlock,
+    addCopy,
+    addMigrate,
+    addPolicy,
+  ])
     add(program, host, finish);
   return program;
 }
@@ -143,6 +153,22 @@ const addUnlock: Addition = (program, host, finish) => {
     .action(async (options: UnlockOptions) => {
       const { unlock } = await import("./unlock.ts");
       finish(await unlock(options, host));
+    });
+};
+
+const addCopy: Addition = (program, host, finish) => {
+  program
+    .command("copy")
+    .summary("Copies an audit log between a file and PostgreSQL.")
+    .description(
+      "Copies an audit log to a place where there is none, entry by entry, hashes unchanged; verifies both. A log is a file or a postgres:// URL.",
+    )
+    .argument("<from>", "the log that is read", parsePath)
+    .argument("<to>", "the log that is made", parsePath)
+    .addHelpText("after", EXIT_CODES)
+    .action(async (from: string, to: string) => {
+      const { copy } = await import("./copy.ts");
+      finish(await copy(from, to, host));
     });
 };
 

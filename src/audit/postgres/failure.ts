@@ -49,7 +49,8 @@ export function isConflict({ code, isUndone }: PostgresFailure): boolean {
 }
 
 const NO_SCHEMA = "the database has no schema capfence, or an older one. Run capfence migrate";
-const MAY_NOT = "this user may not do that. Grant it capfence_appender to write logs, capfence_reader to read them";
+const MAY_NOT =
+  "this user may not do that. Grant it capfence_appender to write logs, capfence_reader to read, capfence_owner to copy";
 const REFUSED = "the server does not let this user in. Set PGUSER and PGPASSWORD, or name the user in the URL";
 const STOPPING = "the server is starting or stopping. Nothing runs until it answers";
 const READ_ONLY = "the server takes no writes: it is a standby, or was set to read only. Name the primary";

@@ -100,9 +100,13 @@ export class Sessions {
   async use<T>(work: (session: Session) => Promise<T>): Promise<T> {
     const session = await this.acquire();
     try {
-      return await work(session);
-    } finally {
+      const answer = await work(session);
       session.release();
+      return answer;
+    } catch (error) {
+      // It may have left a transaction open.
+      session.release(true);
+      throw error;
     }
   }
 

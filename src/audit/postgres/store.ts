@@ -7,6 +7,7 @@ import type { AuditStore, Pause, ReadingOrder } from "../store.ts";
 import { watch } from "./changes.ts";
 import { auditError, PostgresFailure } from "./failure.ts";
 import { beginReading, readRows } from "./reader.ts";
+import { receiveRows } from "./receive.ts";
 import { Sessions } from "./sessions.ts";
 import type { PostgresTarget } from "./target.ts";
 import { PostgresWriter } from "./writer.ts";
@@ -70,6 +71,17 @@ export class PostgresStore implements AuditStore {
         }
         check.isNamed(log.identity);
       });
+    } catch (error) {
+      throw this.#told(error);
+    } finally {
+      await sessions.close();
+    }
+  }
+
+  async receive(entries: AsyncIterable<StoredEntry>): Promise<void> {
+    const sessions = new Sessions(this.#target);
+    try {
+      await sessions.use(async (session) => await receiveRows(session, this.#target, entries));
     } catch (error) {
       throw this.#told(error);
     } finally {

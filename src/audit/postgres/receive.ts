@@ -1,0 +1,62 @@
+/** Makes a log in a PostgreSQL database of entries that were recorded elsewhere. */
+
+import { AuditUnavailableError } from "../../errors.ts";
+import type { StoredEntry } from "../entry.ts";
+import type { Session } from "./sessions.ts";
+import type { PostgresTarget } from "./target.ts";
+
+/** Entries inserted by one statement, at most; and their characters, after which there are no more. */
+const PAGE = 1_000;
+const PAGE_SIZE = 4_000_000;
+
+/**
+ * Inserts entries, in order, as a new log, in one transaction. For the schema's owner: no other role may insert.
+ *
+ * @throws AuditUnavailableError when there is a log of that name or identity, or there are no entries. PostgresFailure
+ */
+export async function receiveRows(
+  session: Session,
+  { name, log }: PostgresTarget,
+  entries: AsyncIterable<StoredEntry>,
+): Promise<void> {
+  await session.run("BEGIN ISOLATION LEVEL READ COMMITTED");
+  let id: number | undefined;
+  let page: StoredEntry[] = [];
+  let size = 0;
+  for await (const stored of entries) {
+    id ??= await makeLog(session, name, log, stored.entry.log);
+    page.push(stored);
+    size += stored.body.length;
+    if (page.length < PAGE && size < PAGE_SIZE) continue;
+    await insert(session, id, page);
+    page = [];
+    size = 0;
+  }
+  if (id === undefined) throw new AuditUnavailableError(name, "there is nothing to copy");
+  await insert(session, id, page);
+  await session.run("SET LOCAL synchronous_commit = on");
+  await session.run("COMMIT");
+}
+
+async function makeLog(session: Session, name: string, log: string, identity: string): Promise<number> {
+  const [made] = await session.run<{ readonly id: number }>(
+    "INSERT INTO capfence.logs (name, identity) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING id",
+    [log, identity],
+  );
+  if (made === undefined) throw new AuditUnavailableError(name, "this log is there already, by name or by identity");
+  return made.id;
+}
+
+async function insert(session: Session, id: number, page: readonly StoredEntry[]): Promise<void> {
+  await session.run(
+    `INSERT INTO capfence.entries (log, seq, hash, kind, body)
+     SELECT $1, * FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[])`,
+    [
+      id,
+      page.map(({ seq }) => seq),
+      page.map(({ hash }) => hash),
+      page.map(({ entry }) => entry.kind),
+      page.map(({ body }) => body),
+    ],
+  );
+}
