@@ -11,6 +11,8 @@ export interface CallBinding {
   readonly capability: string;
   readonly environment: string;
   readonly scope?: string;
+  /** The tool that runs the call, where whoever asks says so. */
+  readonly tool?: string;
   /** What the host says about tool, tenant and role; absent when it says none of them. */
   readonly context?: JsonObject;
   /** The policy's digest. */

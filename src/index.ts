@@ -25,6 +25,7 @@ export type { ActionRuntimeOptions } from "./runtime/options.ts";
 export type { AuditLocation } from "./audit/location.ts";
 export type { AnswerOptions } from "./runtime/approvals.ts";
 export type { ApprovalProblem } from "./approval.ts";
+export type { ApprovalInterrupt } from "./langchain/pause.ts";
 export type { Approvals } from "./runtime/approvals.ts";
 export type { Anchor } from "./audit/checkpoint.ts";
 export type { AssertGatedOptions } from "./langchain/assert-gated.ts";

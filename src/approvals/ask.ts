@@ -98,6 +98,7 @@ const BOUND = [
   "capability",
   "environment",
   "scope",
+  "tool",
   "context",
   "policy",
   "rule",

@@ -17,6 +17,7 @@ import { noteAnswer, noteEntry } from "./attempt.ts";
 import { isGenerator, watchGenerator } from "./generator.ts";
 import { inspectTool, looksLikeToolCall, runInner, type InnerTool, type ToolMembers } from "./inner-tool.ts";
 import { judge } from "./judge.ts";
+import { joinStep, type Part } from "./pause.ts";
 import { likenessesOf, prototypeLike } from "./likeness.ts";
 import { TOOL_MARK } from "./marks.ts";
 import { checkOptions, type CapFenceToolOptions, type ToolSettings } from "./options.ts";
@@ -54,6 +55,8 @@ export class CapFenceTool extends StructuredTool {
   readonly #settings: ToolSettings;
   /** The refusals of this tool, so that a refusal of another tool called from inside this one is not taken for ours. */
   readonly #refusals = new WeakSet<AgentActionBlocked>();
+  /** The parts that calls have in their steps, by their configs. */
+  readonly #parts = new WeakMap<ToolRunnableConfig, Part>();
   /** The run ids that callers asked for, by their configs: core deletes them before it comes to `_call`. */
   readonly #runIds = new WeakMap<ToolRunnableConfig, string>();
 
@@ -121,6 +124,8 @@ export class CapFenceTool extends StructuredTool {
   override async call(arg: StructuredToolCallInput, configArg?: ToolRunnableConfig, tags?: string[]): Promise<unknown> {
     noteEntry(this);
     const config: ToolRunnableConfig = parseCallbackConfigArg(configArg);
+    const part = joinStep(config);
+    if (part !== undefined) this.#parts.set(config, part);
     try {
       const answer: unknown = this.#inner.isRunnable
         ? await this.#callRunnable(arg, config)
@@ -129,10 +134,15 @@ export class CapFenceTool extends StructuredTool {
       return answer;
     } catch (error) {
       // Here and not in _call, so that the run's trace shows the error.
-      if (this.#settings.onBlocked !== "message" || !this.#isRefusal(error)) throw error;
+      if (!this.#isRefusal(error)) throw error;
+      // What a reviewer said is for the model to read, in a run that they have made wait.
+      const isReviewed = error.verdict.reason === "approval_rejected" && part !== undefined;
+      if (this.#settings.onBlocked !== "message" && !isReviewed) throw error;
       const message = refusalMessage(error.verdict, this.name, toolCallId(arg, config));
       noteAnswer(this, message);
       return message;
+    } finally {
+      part?.leave();
     }
   }
 
@@ -173,7 +183,8 @@ export class CapFenceTool extends StructuredTool {
     const isObject = typeof args === "object" && args !== null && !Array.isArray(args);
     const payload = this.#payloadFrom(isObject ? args : { input: args });
     const runId = config && (this.#runIds.get(config) ?? config.runId);
-    const { event, verdict, fault } = await judge(this.#settings, payload, { config, runManager, runId });
+    const part = config && this.#parts.get(config);
+    const { event, verdict, fault } = await judge(this.#settings, payload, { config, runManager, runId }, part);
     if (fault !== undefined) throw new AgentActionBlocked(verdict, { cause: fault });
     if (!verdict.authorized) {
       const refusal = new AgentActionBlocked(verdict);

@@ -32,6 +32,10 @@ export interface GateOptions {
    * `throw`.
    */
   readonly onBlocked?: "throw" | "message" | undefined;
+  /** What a call that needs approval does; see {@link CapFenceToolOptions.onApproval}. */
+  readonly onApproval?: CapFenceToolOptions["onApproval"];
+  /** With `wait`, milliseconds to wait at most. Default: the runtime's. */
+  readonly timeoutMs?: number | undefined;
   /**
    * Provider-side tools that are let through although nothing can gate them, themselves or their names. The model's
    * provider runs them; no policy sees their calls. Default: none, and each is an error.
@@ -48,6 +52,8 @@ const OPTIONS: ReadonlySet<string> = new Set([
   "contextFrom",
   "sessionId",
   "onBlocked",
+  "onApproval",
+  "timeoutMs",
   "ungated",
 ]);
 

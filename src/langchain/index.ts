@@ -5,6 +5,7 @@ export { capfenceMiddleware } from "./middleware.ts";
 export { CapFenceTool } from "./capfence-tool.ts";
 export { guardTools } from "./guard-tools.ts";
 export { isActionBlocked } from "./blocked.ts";
+export type { ApprovalInterrupt } from "./pause.ts";
 export type { AssertGatedOptions } from "./assert-gated.ts";
 export type { CallConfig } from "./options.ts";
 export type { CapabilityRule } from "./gate-options.ts";

@@ -6,6 +6,7 @@ import type { ToolRunnableConfig } from "@langchain/core/tools";
 import { ActionEvent, type ActionEventFields, type Verdict } from "../event.ts";
 import { takeSnapshot, type JsonObject } from "../snapshot.ts";
 import type { ToolSettings } from "./options.ts";
+import { interruptOf, interruptValue, type Part } from "./pause.ts";
 
 /** A call that has been judged and recorded. */
 export interface Judgement {
@@ -29,7 +30,12 @@ export interface CallOrigin {
  *
  * @throws AuditUnavailableError when the decision cannot be recorded.
  */
-export async function judge(settings: ToolSettings, payload: unknown, origin: CallOrigin): Promise<Judgement> {
+export async function judge(
+  settings: ToolSettings,
+  payload: unknown,
+  origin: CallOrigin,
+  part?: Part,
+): Promise<Judgement> {
   const fields = { ...settings.event, sessionId: settings.event.sessionId ?? threadOf(origin.config), payload };
   const lineage = lineageOf(origin);
   let context: JsonObject;
@@ -41,7 +47,46 @@ export async function judge(settings: ToolSettings, payload: unknown, origin: Ca
     return { event, verdict: await settings.runtime.refuse(event, "context_invalid"), fault };
   }
   const event = makeEvent(fields, lineage, context);
-  return { event, verdict: await settings.runtime.execute(event) };
+  return { event, verdict: await decide(settings, event, origin.config, part) };
+}
+
+/**
+ * Asks the runtime. In a graph that can pause, a person is asked first, and nothing is used up before it is known that all
+ * calls of the step can run.
+ */
+async function decide(
+  { runtime, tool, onApproval, timeoutMs }: ToolSettings,
+  event: ActionEvent,
+  config: ToolRunnableConfig | undefined,
+  part: Part | undefined,
+): Promise<Verdict> {
+  const interrupt = onApproval === undefined || onApproval === "interrupt" ? interruptOf(config) : undefined;
+  const signal = config?.signal;
+  if (interrupt === undefined) {
+    part?.leave();
+    await part?.together();
+    const how = onApproval === "interrupt" ? "block" : onApproval;
+    return await runtime.execute(event, { tool, timeoutMs, signal, ...(how !== undefined && { onApproval: how }) });
+  }
+  for (;;) {
+    let waiting = await runtime.ask(event, { tool });
+    if (waiting === undefined) {
+      part?.leave();
+      await part?.together();
+      const verdict = await runtime.execute(event, { tool, onApproval: "block" });
+      // Somebody else has used the approval in between.
+      if (verdict.reason === "approval_required") waiting = verdict;
+      else return verdict;
+    }
+    if (waiting.approvalId === undefined) return waiting;
+    try {
+      // Throws to pause. What it answers when the run goes on is nobody's authority: the log is asked again.
+      interrupt(interruptValue(event, tool, waiting));
+    } catch (error) {
+      part?.pauses(error);
+      throw error;
+    }
+  }
 }
 
 /** What the host says outranks what LangChain says. */

@@ -56,6 +56,14 @@ export interface CapFenceToolOptions {
    * refusal becomes a message: a log that can't be written always throws. Default: `throw`.
    */
   readonly onBlocked?: "throw" | "message" | undefined;
+  /**
+   * What a call that needs approval does. `interrupt`: pauses the graph it is called in, if that has a checkpointer; else it
+   * is refused. `block`: it is refused, and works when it is repeated after approval. `wait`: it waits for the answer.
+   * Default: `interrupt` where that can be, else what the runtime does.
+   */
+  readonly onApproval?: "interrupt" | "block" | "wait" | undefined;
+  /** With `wait`, milliseconds to wait at most. Default: the runtime's. */
+  readonly timeoutMs?: number | undefined;
 }
 
 /** Options after checking: what each call needs. */
@@ -67,6 +75,10 @@ export interface ToolSettings {
   /** Whether the runtime was made here, so that it is ours to close. */
   readonly ownsRuntime: boolean;
   readonly onBlocked: "throw" | "message";
+  readonly onApproval: CapFenceToolOptions["onApproval"];
+  readonly timeoutMs: number | undefined;
+  /** The tool's name: approvals are for one tool. */
+  readonly tool: string;
 }
 
 const OPTIONS: ReadonlySet<string> = new Set([
@@ -81,6 +93,8 @@ const OPTIONS: ReadonlySet<string> = new Set([
   "sessionId",
   "auditLog",
   "onBlocked",
+  "onApproval",
+  "timeoutMs",
 ]);
 
 /**
@@ -102,7 +116,15 @@ export function checkOptions(options: CapFenceToolOptions, toolName: string): To
   if (contextFrom !== undefined && typeof contextFrom !== "function") {
     throw new TypeError("CapFenceTool: contextFrom must be a function");
   }
-  return { event, onBlocked, contextFrom: options.contextFrom, ...runtimeOf(options) };
+  const { onApproval, timeoutMs } = options;
+  if (onApproval !== undefined && !["interrupt", "block", "wait"].includes(onApproval)) {
+    throw new TypeError('CapFenceTool: onApproval must be "interrupt", "block" or "wait"');
+  }
+  if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs >= 0)) {
+    throw new TypeError("CapFenceTool: timeoutMs must be a number of milliseconds");
+  }
+  const how = { onBlocked, onApproval, timeoutMs, tool: toolName } as const;
+  return { event, ...how, contextFrom: options.contextFrom, ...runtimeOf(options) };
 }
 
 function runtimeOf(options: CapFenceToolOptions): Pick<ToolSettings, "runtime" | "ownsRuntime"> {
@@ -126,7 +148,9 @@ function runtimeOf(options: CapFenceToolOptions): Pick<ToolSettings, "runtime" |
 /** By its methods: a runtime of another copy of the package judges as well. */
 function isRuntime(value: unknown): value is ActionRuntime {
   if (typeof value !== "object" || value === null) return false;
-  return ["execute", "refuse", "recordOutcome"].every((method) => typeof Reflect.get(value, method) === "function");
+  return ["execute", "ask", "refuse", "recordOutcome"].every(
+    (method) => typeof Reflect.get(value, method) === "function",
+  );
 }
 
 function eventFields(options: CapFenceToolOptions, toolName: string): ActionEventFields {

@@ -7,8 +7,12 @@ import type { Verdict } from "../event.ts";
 import { looksLikeToolCall } from "./inner-tool.ts";
 
 /** Text for the agent's model: why, in the words of the rule's author where there are some, and nothing of what was asked. */
-export function refusalText({ reason, message }: Verdict): string {
+export function refusalText({ reason, message, approvalId }: Verdict): string {
   const why = message === undefined ? "" : ` ${message.trim()}${/[.!?…]\s*$/u.test(message) ? "" : "."}`;
+  if (reason === "approval_rejected") return `Rejected by a reviewer.${why} The same call will be refused again.`;
+  if (reason === "approval_required" && approvalId !== undefined) {
+    return `Blocked by policy: ${reason}.${why} It waits for a person as ${approvalId}, and will work once they approve it.`;
+  }
   return `Blocked by policy: ${reason}.${why} The same call will be refused again.`;
 }
 

@@ -27,6 +27,8 @@ export interface PendingApproval {
   readonly capability: string;
   readonly environment: string;
   readonly session?: string;
+  /** The tool that would run it, where that is known. */
+  readonly tool?: string;
   /** The payload as recorded; absent when it is not recorded, or lies in a part of the log that is elsewhere. */
   readonly payload?: JsonObject;
   /** What was left out of it, and how long it was before long texts were cut. */
@@ -248,7 +250,7 @@ function shownRequest(
   { hash, entry }: Pick<OpenRequest, "hash" | "entry">,
   recorded: Pick<ApprovalRequest, "payload" | "redacted" | "cut">,
 ): PendingApproval {
-  const { id, actor, capability, environment, session, rule, riskLevel, context, policy, ts, expires } = entry;
+  const { id, actor, capability, environment, session, tool, rule, riskLevel, context, policy, ts, expires } = entry;
   const { payload, redacted, cut } = recorded;
   return {
     id,
@@ -257,6 +259,7 @@ function shownRequest(
     capability,
     environment,
     ...(session !== undefined && { session }),
+    ...(tool !== undefined && { tool }),
     ...(payload !== undefined && { payload }),
     ...(redacted !== undefined && { redacted }),
     ...(cut !== undefined && { cut }),

@@ -18,14 +18,27 @@ const TIMEOUT_SECONDS = 3_600;
  */
 const BOUND_CONTEXT = ["tool_name", "tenant", "user_role"] as const;
 
-/** The call that `event` is, which `policy` wants approved by `decision`. */
-export function callOf(event: ActionEvent, decision: Decision, policy: Policy, recording: RecordingOptions): Call {
+/** A call that a policy wants approved. */
+export interface CallToApprove {
+  readonly event: ActionEvent;
+  readonly decision: Decision;
+  readonly policy: Policy;
+  /** The tool that runs it. */
+  readonly tool?: string | undefined;
+}
+
+/** The call as the approvals see it. */
+export function callOf({ event, decision, policy, tool }: CallToApprove, recording: RecordingOptions): Call {
   const { payload, redacted, cut } = recordedPayload(event, recording);
   const text = Buffer.from(canonical(event.payload), "utf8");
   return {
     event: event.id,
     ...(event.sessionId !== undefined && { session: event.sessionId }),
-    bind: (log) => ({ ...boundTo(event, decision, policy), digest: saltedWith(log, text) }),
+    bind: (log) => ({
+      ...boundTo(event, decision, policy),
+      ...(tool !== undefined && { tool }),
+      digest: saltedWith(log, text),
+    }),
     shown: {
       ...(payload !== undefined && { payload }),
       ...(redacted !== undefined && { redacted }),

@@ -17,10 +17,10 @@ import { AuditUnavailableError, CapFenceError, PolicyLoadError } from "../errors
 import { ActionEvent, type ActionEventFields, type Decision, type Reason, type Verdict } from "../event.ts";
 import type { Policy } from "../policy/policy.ts";
 import { Approvals } from "./approvals.ts";
-import { callOf } from "./call.ts";
+import { callOf, type CallToApprove } from "./call.ts";
 import { PolicyInForce } from "./policy-in-force.ts";
 import { Recorder } from "./recorder.ts";
-import { checkWaiting, untilAnswered, type ExecuteOptions, type Waiting } from "./waiting.ts";
+import { checkWaiting, untilAnswered, type Asking, type ExecuteOptions, type Waiting } from "./waiting.ts";
 import { checkOptions, readApproverKeys, type ActionRuntimeOptions } from "./options.ts";
 
 /** How a tool call ended, for {@link ActionRuntime.recordOutcome}. */
@@ -117,10 +117,30 @@ export class ActionRuntime {
     await policy.ready();
     const decision = policy.evaluate(judged);
     if (decision.decision === "require_approval" && !this.#observes) {
-      return await this.#asked(judged, decision, policy, waiting);
+      const toApprove = { event: judged, decision, policy, tool: options.tool };
+      const { timeoutSeconds, ask } = this.#asking(toApprove);
+      return await untilAnswered(ask, waiting, timeoutSeconds);
     }
     const isObserved = this.#observes && judged.payloadProblem === undefined;
     return await this.#verdict(judged, decision, isObserved || decision.decision === "allow", policy);
+  }
+
+  /**
+   * Asks a person about a call that needs one and has no answer yet; answers the verdict that says so, recorded. Answers
+   * nothing, and uses no approval, when the call needs nobody's answer now: ask `execute` then.
+   *
+   * @throws AuditUnavailableError, AuditCorruptError, TypeError as {@link execute}.
+   */
+  async ask(
+    event: ActionEvent | ActionEventFields,
+    options: Pick<ExecuteOptions, "tool"> = {},
+  ): Promise<Verdict | undefined> {
+    const judged = ActionEvent.isInstance(event) ? event : ActionEvent.create(event);
+    const { policy } = this.#source;
+    await policy.ready();
+    const decision = policy.evaluate(judged);
+    if (decision.decision !== "require_approval" || this.#observes) return undefined;
+    return await this.#asking({ event: judged, decision, policy, tool: options.tool }).ask("only ask");
   }
 
   /**
@@ -201,16 +221,17 @@ export class ActionRuntime {
     return Object.freeze({ ...decision, authorized, enforced, eventId: event.id, entry });
   }
 
-  /** A call that needs approval: asks for it, uses it, or waits for it. */
-  async #asked(event: ActionEvent, decision: Decision, policy: Policy, waiting: Waiting): Promise<Verdict> {
-    const call = callOf(event, decision, policy, this.#recording);
-    const ask = async (isRepeated: boolean): Promise<Verdict | undefined> => {
+  /** How a call that needs approval asks for it, or uses it. */
+  #asking(toApprove: CallToApprove): {
+    readonly timeoutSeconds: number;
+    readonly ask: (how: Asking) => Promise<Verdict | undefined>;
+  } {
+    const { event, decision, policy } = toApprove;
+    const call = callOf(toApprove, this.#recording);
+    const ask = async (how: Asking): Promise<Verdict | undefined> => {
       const { answer, heads } = await this.#recorder.propose((state) => {
         const settlement = settle(call, state.open, state, this.#approverKeys);
-        // Somebody who waits has been told already.
-        if (isRepeated && settlement.status === "pending" && settlement.records.length === 0) {
-          return { entries: [], answer: undefined };
-        }
+        if (isNothingNew(settlement, how)) return { entries: [], answer: undefined };
         const made = madeOf(decision, settlement);
         const entry = decisionEntry(event, made, made.decision === "allow", policy.digest, this.#recording);
         const records = settlement.records.map((record) => new PreparedEntry(record));
@@ -227,7 +248,7 @@ export class ActionRuntime {
       const authorized = made.decision === "allow";
       return Object.freeze({ ...made, authorized, enforced: true, eventId: event.id, entry: head });
     };
-    return await untilAnswered(ask, waiting, call.timeoutSeconds);
+    return { timeoutSeconds: call.timeoutSeconds, ask };
   }
 
   async #reload(): Promise<boolean> {
@@ -258,6 +279,12 @@ export class ActionRuntime {
   #reportAudit(problem: CapFenceError): void {
     tell(this.#onAuditError, problem);
   }
+}
+
+/** Whether nothing is to be recorded: whoever waits was told before, and whoever only asks uses nothing. */
+function isNothingNew({ status, records }: Settlement, how: Asking): boolean {
+  if (how === "ask again") return status === "pending" && records.length === 0;
+  return how === "only ask" && (status === "approved" || status === "granted" || status === "rejected");
 }
 
 /** The decision that people have made of one that asks for approval. */

@@ -10,6 +10,8 @@ export interface ExecuteOptions {
   readonly onApproval?: "block" | "wait" | undefined;
   /** Milliseconds to wait at most. Default: the runtime's. */
   readonly timeoutMs?: number | undefined;
+  /** The tool that would run the call: an approval is then for this tool only. */
+  readonly tool?: string | undefined;
   /** Ends the waiting: `execute` rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -23,29 +25,31 @@ export interface Waiting {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** `ask`: use an approval, or make a request; `ask again`: the same, silently while nothing is new; `only ask`: use nothing. */
+export type Asking = "ask" | "ask again" | "only ask";
+
 /** How often it is looked whether there is an answer, in milliseconds. */
 const LOOK_MS = 200;
 
 /**
- * Asks until the answer is final, the time is over, or nobody is to wait. `ask` is told whether it was asked before, and
- * answers nothing when nothing is new.
+ * Asks until the answer is final, the time is over, or nobody is to wait.
  *
  * @throws what the signal was aborted with.
  */
 export async function untilAnswered(
-  ask: (isRepeated: boolean) => Promise<Verdict | undefined>,
+  ask: (how: Asking) => Promise<Verdict | undefined>,
   { onApproval, timeoutMs, signal }: Waiting,
   timeoutSeconds: number,
 ): Promise<Verdict> {
   signal?.throwIfAborted();
-  let verdict = (await ask(false)) as Verdict;
+  let verdict = (await ask("ask")) as Verdict;
   if (onApproval === "block") return verdict;
   const end = performance.now() + Math.min(timeoutMs ?? Infinity, timeoutSeconds * 1000);
   while (verdict.reason === "approval_required") {
     const left = end - performance.now();
     if (left <= 0) break;
     await pause(Math.min(LOOK_MS, left), undefined, { signal }).catch(() => signal?.throwIfAborted());
-    verdict = (await ask(true)) ?? verdict;
+    verdict = (await ask("ask again")) ?? verdict;
   }
   return verdict;
 }

@@ -56,7 +56,7 @@ async function confirm(verb: "approve" | "reject", host: Host): Promise<void> {
 
 /** What would run, line by line. */
 function description(approval: PendingApproval, now: number): readonly string[] {
-  const { id, actor, capability, environment, session, rule, riskLevel, context, policy } = approval;
+  const { id, actor, capability, environment, session, tool, rule, riskLevel, context, policy } = approval;
   const { payload, redacted = [], cut, requested, expires } = approval;
   const asked = `made ${formatDuration(now - Date.parse(requested))} ago, expires in ${formatDuration(Date.parse(expires) - now)}`;
   const facts: readonly (readonly [string, string | undefined])[] = [
@@ -64,6 +64,7 @@ function description(approval: PendingApproval, now: number): readonly string[] 
     ["capability", capability],
     ["environment", environment],
     ["session", session],
+    ["tool", tool],
     ["asked by", rule === undefined ? riskLevel && `the risk level ${riskLevel}` : `the rule ${rule}`],
     ["policy", policy.slice(0, 16)],
     ["host says", context && jsonOnOneLine(context)],
