@@ -41,7 +41,6 @@ CREATE INDEX entries_approvals ON capfence.entries (log, seq) WHERE kind IN ('ap
 CREATE TABLE capfence.appends (
   log integer NOT NULL,
   first bigint NOT NULL,
-  entries integer NOT NULL,
   id uuid NOT NULL UNIQUE,
   at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (log, first)
@@ -56,27 +55,12 @@ FROM (
   FROM capfence.entries JOIN capfence.logs ON logs.id = log WHERE kind = 'decision'
 ) AS entry;
 
--- Appends entries, one for each template, in one step: all of them are there when the transaction commits, or none.
--- A template is an entry's canonical JSON with U+001E for its number and U+001F for the hash of the entry before it; these
--- are filled in here, where nobody else can come in between. An append of the same id is done once: a further call answers
--- what the first one did. `known_seq` and `known_hash` are an entry that the caller knows to be there (-1 for none).
---
--- Errors: CF001 there is no such log; CF002 what is there contradicts what the caller knows; CF003 not an entry;
--- CF004 the transaction's isolation would hide what others have appended.
-CREATE FUNCTION capfence.append(
-  log_name text, append_id uuid, templates text[], known_seq bigint, known_hash text, wait_ms integer,
-  OUT first bigint, OUT previous text, OUT hashes text[]
+-- Keeps everybody else from appending to a log until the transaction ends, and answers where the log stands.
+-- For its arguments and errors see capfence.append.
+CREATE FUNCTION capfence.lock_log(
+  log_name text, known_seq bigint, known_hash text, wait_ms integer,
+  OUT log integer, OUT identity text, OUT seq bigint, OUT hash text
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  log_id integer;
-  log_identity text;
-  last bigint;
-  entry_count integer;
-  template text;
-  body text;
-  content jsonb;
-  bodies text[] := '{}';
-  kinds text[] := '{}';
 BEGIN
   IF current_setting('transaction_isolation') <> 'read committed' THEN
     RAISE EXCEPTION 'entries are appended at the isolation level READ COMMITTED' USING ERRCODE = 'CF004';
@@ -86,59 +70,103 @@ BEGIN
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
   PERFORM set_config('lock_timeout', wait_ms::text, true);
-
-  SELECT logs.id, logs.identity INTO log_id, log_identity
-    FROM capfence.logs WHERE logs.name = log_name FOR NO KEY UPDATE;
-  IF log_id IS NULL THEN
+  SELECT logs.id, logs.identity INTO log, identity FROM capfence.logs WHERE logs.name = log_name FOR NO KEY UPDATE;
+  IF log IS NULL THEN
     RAISE EXCEPTION 'there is no log of that name' USING ERRCODE = 'CF001';
   END IF;
-
-  SELECT appends.first, appends.entries INTO first, entry_count FROM capfence.appends WHERE appends.id = append_id;
-  IF first IS NOT NULL THEN
-    SELECT entries.hash INTO previous FROM capfence.entries WHERE entries.log = log_id AND entries.seq = first - 1;
-    SELECT array_agg(entries.hash ORDER BY entries.seq) INTO hashes FROM capfence.entries
-      WHERE entries.log = log_id AND entries.seq BETWEEN first AND first + entry_count - 1;
-    RETURN;
-  END IF;
-
-  SELECT entries.seq, entries.hash INTO last, previous
-    FROM capfence.entries WHERE entries.log = log_id ORDER BY entries.seq DESC LIMIT 1;
-  IF known_seq >= 0 AND NOT (last = known_seq AND previous = known_hash) AND NOT EXISTS (
-    SELECT FROM capfence.entries WHERE entries.log = log_id AND entries.seq = known_seq AND entries.hash = known_hash
+  SELECT entries.seq, entries.hash INTO seq, hash
+    FROM capfence.entries WHERE entries.log = lock_log.log ORDER BY entries.seq DESC LIMIT 1;
+  IF known_seq >= 0 AND (seq = known_seq AND hash = known_hash) IS NOT TRUE AND NOT EXISTS (
+    SELECT FROM capfence.entries
+      WHERE entries.log = lock_log.log AND entries.seq = known_seq AND entries.hash = known_hash
   ) THEN
     RAISE EXCEPTION 'entry % is not there as it was recorded', known_seq USING ERRCODE = 'CF002';
   END IF;
-  last := coalesce(last, -1);
-  previous := coalesce(previous, repeat('0', 64));
-  first := last + 1;
+  seq := coalesce(seq, -1);
+  hash := coalesce(hash, repeat('0', 64));
+END
+$$;
+
+-- The entries of a log about approvals behind entry `after`, in order: what is decided under the lock depends on them.
+CREATE FUNCTION capfence.approvals_after(log_id integer, after bigint)
+RETURNS TABLE (seq bigint, hash text, body text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT entries.seq, entries.hash, entries.body FROM capfence.entries
+    WHERE entries.log = log_id AND entries.seq > after AND entries.kind IN ('approval', 'grant') ORDER BY entries.seq
+$$;
+
+-- Appends entries, one for each template, in one step: all of them are there when the transaction commits, or none.
+-- A template is an entry's canonical JSON with U+001E for its number and U+001F for the hash of the entry before it; these
+-- are filled in here, where nobody else can come in between. No two appends have one id; `again` says that this one may
+-- have been done already, and then it answers what was done; without templates, it only answers that, or nothing. `known_seq` and `known_hash` are an entry that the caller
+-- knows to be there (-1 for none).
+--
+-- Errors: CF001 there is no such log; CF002 what is there contradicts what the caller knows; CF003 not an entry;
+-- CF004 the transaction's isolation would hide what others have appended.
+CREATE FUNCTION capfence.append(
+  log_name text, append_id uuid, again boolean, templates text[], known_seq bigint, known_hash text, wait_ms integer,
+  OUT first bigint, OUT previous text, OUT hashes text[]
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  head record;
+  next_seq bigint;
+  link text;
+  template text;
+  body text;
+  content jsonb;
+  bodies text[] := '{}';
+  kinds text[] := '{}';
+BEGIN
+  SELECT * INTO head FROM capfence.lock_log(log_name, known_seq, known_hash, wait_ms);
+  IF again THEN
+    SELECT appends.first INTO first FROM capfence.appends WHERE appends.id = append_id;
+    IF first IS NOT NULL THEN
+      SELECT entries.hash INTO previous FROM capfence.entries WHERE entries.log = head.log AND entries.seq = first - 1;
+      SELECT array_agg(entries.hash ORDER BY entries.seq) INTO hashes FROM capfence.entries
+        WHERE entries.log = head.log AND entries.seq BETWEEN first AND first + cardinality(templates) - 1;
+      RETURN;
+    END IF;
+  END IF;
+  IF templates = '{}' THEN
+    RETURN;
+  END IF;
+
+  first := head.seq + 1;
+  previous := head.hash;
   hashes := '{}';
+  next_seq := first;
+  link := previous;
   FOREACH template IN ARRAY templates LOOP
-    last := last + 1;
-    body := replace(replace(template, chr(30), last::text), chr(31), coalesce(hashes[cardinality(hashes)], previous));
+    body := replace(replace(template, chr(30), next_seq::text), chr(31), link);
     -- A NUL is no character of PostgreSQL's, not even in JSON.
     content := replace(body, chr(92) || 'u0000', chr(92) || 'ufffd')::jsonb;
-    IF (content -> 'seq' = to_jsonb(last) AND content ->> 'prev' = coalesce(hashes[cardinality(hashes)], previous)
-        AND content ->> 'log' = log_identity AND jsonb_typeof(content -> 'kind') = 'string'
-        AND jsonb_typeof(content -> 'ts') = 'string' AND jsonb_typeof(content -> 'v') = 'number'
-        AND (content ->> 'kind' = 'genesis') = (last = 0)) IS NOT TRUE THEN
-      RAISE EXCEPTION 'not an entry that can follow entry %', last - 1 USING ERRCODE = 'CF003';
+    IF (content -> 'seq' = to_jsonb(next_seq) AND content ->> 'prev' = link AND content ->> 'log' = head.identity
+        AND jsonb_typeof(content -> 'kind') = 'string' AND jsonb_typeof(content -> 'ts') = 'string'
+        AND jsonb_typeof(content -> 'v') = 'number'
+        AND (content ->> 'kind' = 'genesis') = (next_seq = 0)) IS NOT TRUE THEN
+      RAISE EXCEPTION 'not an entry that can follow entry %', next_seq - 1 USING ERRCODE = 'CF003';
     END IF;
-    hashes := hashes || encode(sha256(convert_to(body, 'UTF8')), 'hex');
+    link := encode(sha256(convert_to(body, 'UTF8')), 'hex');
+    hashes := hashes || link;
     kinds := kinds || (content ->> 'kind');
     bodies := bodies || body;
+    next_seq := next_seq + 1;
   END LOOP;
 
+  WITH appended AS (
+    INSERT INTO capfence.appends (log, first, id) VALUES (head.log, first, append_id)
+  )
   INSERT INTO capfence.entries (log, seq, hash, kind, body)
-    SELECT log_id, first + n - 1, h, k, b FROM unnest(hashes, kinds, bodies) WITH ORDINALITY AS made (h, k, b, n);
-  INSERT INTO capfence.appends (log, first, entries, id) VALUES (log_id, first, cardinality(hashes), append_id);
-  IF first / 1024 <> (last + 1) / 1024 THEN
-    DELETE FROM capfence.appends WHERE appends.log = log_id AND appends.at < now() - interval '1 hour' AND appends.first IN (
-      SELECT old.first FROM capfence.appends AS old WHERE old.log = log_id ORDER BY old.first LIMIT 2048
-    );
+    SELECT head.log, first + n - 1, h, k, b FROM unnest(hashes, kinds, bodies) WITH ORDINALITY AS made (h, k, b, n);
+  IF first / 1024 <> next_seq / 1024 THEN
+    DELETE FROM capfence.appends WHERE appends.log = head.log AND appends.at < now() - interval '1 hour'
+      AND appends.first IN (
+        SELECT old.first FROM capfence.appends AS old WHERE old.log = head.log ORDER BY old.first LIMIT 2048
+      );
   END IF;
   -- Notifying makes commits of the whole server wait for one another, so it is done only for what people wait for.
   IF kinds && '{approval,grant}' THEN
-    PERFORM pg_notify('capfence', log_identity);
+    PERFORM pg_notify('capfence', head.identity);
   END IF;
 END
 $$;
@@ -158,7 +186,7 @@ BEGIN
     INSERT INTO capfence.logs (name, identity) VALUES (log_name, new_identity) ON CONFLICT (name) DO NOTHING
       RETURNING id INTO log_id;
     IF log_id IS NOT NULL THEN
-      PERFORM capfence.append(log_name, gen_random_uuid(), ARRAY[genesis], -1, '', wait_ms);
+      PERFORM capfence.append(log_name, gen_random_uuid(), false, ARRAY[genesis], -1, '', wait_ms);
     END IF;
     SELECT logs.id, logs.identity INTO STRICT log_id, identity FROM capfence.logs WHERE logs.name = log_name;
   END IF;
@@ -196,7 +224,9 @@ BEGIN
   ALTER TABLE capfence.entries OWNER TO capfence_owner;
   ALTER TABLE capfence.appends OWNER TO capfence_owner;
   ALTER VIEW capfence.decisions OWNER TO capfence_owner;
-  ALTER FUNCTION capfence.append(text, uuid, text[], bigint, text, integer) OWNER TO capfence_owner;
+  ALTER FUNCTION capfence.append(text, uuid, boolean, text[], bigint, text, integer) OWNER TO capfence_owner;
+  ALTER FUNCTION capfence.lock_log(text, bigint, text, integer) OWNER TO capfence_owner;
+  ALTER FUNCTION capfence.approvals_after(integer, bigint) OWNER TO capfence_owner;
   ALTER FUNCTION capfence.open_log(text, text, text, integer) OWNER TO capfence_owner;
 EXCEPTION
   WHEN insufficient_privilege THEN

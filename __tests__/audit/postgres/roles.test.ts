@@ -98,7 +98,7 @@ describe.skipIf(database === undefined)("the appender's role", async () => {
   ])("can't make the server take what is %s", async (_name, template) => {
     const location = newPostgresLog(database);
     const log = await writeSample(location);
-    const append = "SELECT * FROM capfence.append($1, gen_random_uuid(), $2, -1, '', 1000)";
+    const append = "SELECT * FROM capfence.append($1, gen_random_uuid(), false, $2, -1, '', 1000)";
     const answer = await ask(user, append, [nameOf(location), [template(log.identity ?? "")]]);
     expect(["CF003", "22P02"]).toContain(answer);
     await log.close();
@@ -114,7 +114,7 @@ describe.skipIf(database === undefined)("the appender's role", async () => {
     await client.connect();
     await client.query("SET synchronous_commit = off");
     await client.query("BEGIN");
-    const append = "SELECT * FROM capfence.append($1, gen_random_uuid(), $2, -1, '', 1000)";
+    const append = "SELECT * FROM capfence.append($1, gen_random_uuid(), false, $2, -1, '', 1000)";
     await client.query(append, [nameOf(location), [genesis]]);
     const { rows } = await client.query("SELECT current_setting('synchronous_commit') AS now");
     expect(rows).toEqual([{ now: "on" }]);

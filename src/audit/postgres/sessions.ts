@@ -29,6 +29,11 @@ export class Session {
     return this.#client;
   }
 
+  /** Whether nothing can be run on it any more. */
+  get isBroken(): boolean {
+    return this.#isBroken;
+  }
+
   /**
    * Runs one statement and answers its rows. One with a name is prepared once for a connection.
    *
@@ -58,6 +63,44 @@ export class Session {
     // What a connection says while it ends concerns nobody.
     if (isOver) this.#client.on("error", () => {});
     this.#client.release(isOver);
+  }
+}
+
+/** After so many milliseconds without use, a connection that was kept goes back to its pool. */
+const KEPT_MS = 100;
+
+/** A connection that is kept for a moment, for one caller who uses it again and again. */
+export class KeptSession {
+  readonly #sessions: Sessions;
+  #kept: Session | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(sessions: Sessions) {
+    this.#sessions = sessions;
+  }
+
+  /** As {@link Sessions.use}; not to be called again before it has resolved. */
+  async use<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    clearTimeout(this.#timer);
+    if (this.#kept?.isBroken === true) this.letGo();
+    const session = (this.#kept ??= await this.#sessions.acquire());
+    try {
+      const answer = await work(session);
+      this.#timer = setTimeout(() => this.letGo(), KEPT_MS).unref();
+      return answer;
+    } catch (error) {
+      this.#kept = undefined;
+      // It may have left a transaction open.
+      session.release(true);
+      throw error;
+    }
+  }
+
+  /** Gives the connection back. */
+  letGo(): void {
+    clearTimeout(this.#timer);
+    this.#kept?.release();
+    this.#kept = undefined;
   }
 }
 

@@ -151,3 +151,8 @@ function poolKey(pool: PostgresPool): string {
   poolKeys.set(pool, key);
   return key;
 }
+
+/** How long the server waits for another writer, in milliseconds: it gives up, and says so, before we stop listening. */
+export function lockWait(answerTimeoutMs: number): number {
+  return Math.ceil(answerTimeoutMs / 2);
+}

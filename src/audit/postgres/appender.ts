@@ -1,0 +1,136 @@
+/**
+ * Appends entries to one log and makes sure of what became of it: an append whose answer was lost is asked for again by
+ * its id, which does nothing twice.
+ */
+
+import { randomUUID } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
+
+import type { Head, PreparedEntry } from "../entry.ts";
+import { isConflict, PostgresFailure } from "./failure.ts";
+import { linked, type Appended } from "./links.ts";
+import type { KeptSession, Session } from "./sessions.ts";
+import { lockWait, type PostgresTarget } from "./target.ts";
+
+/** How often a transaction that another one stood in the way of is tried. */
+export const MAX_CONFLICTS = 5;
+
+/** Pauses between looks for an append whose end is not known, in milliseconds: the first, and the longest. */
+const FIRST_PAUSE_MS = 25;
+const MAX_PAUSE_MS = 1_000;
+
+/** One append. */
+export interface Append {
+  readonly id: string;
+  readonly templates: readonly string[];
+  readonly entries: readonly PreparedEntry[];
+}
+
+/** Asks for an append on this session; `again` when it may have been done already. @throws PostgresFailure */
+export async function askFor(
+  session: Session,
+  { log, answerTimeoutMs }: PostgresTarget,
+  { id, templates }: Append,
+  known: Head,
+  again: boolean,
+): Promise<Appended> {
+  const values = [log, id, again, templates, known.seq, known.hash, lockWait(answerTimeoutMs)];
+  const text = "SELECT * FROM capfence.append($1, $2, $3, $4, $5, $6, $7)";
+  const [row] = await session.run<Appended>(text, values, "capfence_append_1");
+  return row as Appended;
+}
+
+/** Pauses that get longer. */
+export class Patience {
+  #ms = FIRST_PAUSE_MS;
+
+  async wait(): Promise<void> {
+    await pause(this.#ms);
+    this.#ms = Math.min(2 * this.#ms, MAX_PAUSE_MS);
+  }
+}
+
+/** Appends to one log, one append after the other. */
+export class Appender {
+  readonly #target: PostgresTarget;
+  readonly #session: KeptSession;
+  readonly #identity: string;
+  /** An entry that is known to be there. */
+  known: Head;
+  /** An append that may or may not have been done: it is asked for again before anything else. */
+  #doubt: Append | undefined;
+
+  constructor(target: PostgresTarget, session: KeptSession, identity: string, known: Head) {
+    this.#target = target;
+    this.#session = session;
+    this.#identity = identity;
+    this.known = known;
+  }
+
+  /** The entries of which it is not known whether they are there. */
+  get doubtful(): readonly PreparedEntry[] {
+    return this.#doubt?.entries ?? [];
+  }
+
+  /**
+   * Appends entries together, all or none; answers their places once they are durable.
+   *
+   * @throws PostgresFailure when they were not, or that can't be found out in time; then they are {@link doubtful}.
+   * @throws AuditCorruptError when the server recorded something else.
+   */
+  async append(entries: readonly PreparedEntry[], ts: string): Promise<readonly Head[]> {
+    if (entries.length === 0) return [];
+    const templates = entries.map((entry) => entry.template(this.#identity, ts));
+    const append: Append = { id: randomUUID(), templates, entries };
+    return this.#done(append, await this.#certainly(append));
+  }
+
+  /**
+   * Asks once for what is doubtful, so that it is there; answers those entries.
+   *
+   * @throws PostgresFailure when it stays open. AuditCorruptError as {@link append}.
+   */
+  async settle(): Promise<readonly PreparedEntry[]> {
+    const doubt = this.#doubt;
+    if (doubt === undefined) return [];
+    this.#done(doubt, await this.#ask(doubt, true));
+    this.#doubt = undefined;
+    return doubt.entries;
+  }
+
+  async #certainly(append: Append): Promise<Appended> {
+    const patience = new Patience();
+    let doubtfulSince: number | undefined;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#ask(append, attempt > 1);
+      } catch (error) {
+        if (!(error instanceof PostgresFailure) || error.code === "CF002") throw error;
+        if (!error.isUndone) doubtfulSince ??= performance.now();
+        if (doubtfulSince === undefined) {
+          if (!isConflict(error) || attempt >= MAX_CONFLICTS) throw error;
+        } else if (performance.now() - doubtfulSince > this.#target.resolveTimeoutMs) {
+          this.#doubt = append;
+          throw stillDoubtful(error);
+        }
+        await patience.wait();
+      }
+    }
+  }
+
+  async #ask(append: Append, again: boolean): Promise<Appended> {
+    return await this.#session.use(async (session) => await askFor(session, this.#target, append, this.known, again));
+  }
+
+  #done({ templates }: Append, appended: Appended): readonly Head[] {
+    const places = linked(this.#target.name, templates, appended, this.known);
+    this.known = places.at(-1) ?? this.known;
+    return places;
+  }
+}
+
+/** Whether something was recorded could not be found out in time. */
+export function stillDoubtful({ message }: PostgresFailure): PostgresFailure {
+  const problem = "the connection was lost, and it could not be found out in time whether the entry was recorded";
+  return new PostgresFailure(`${problem} (${message})`, "", false);
+}
