@@ -18,20 +18,25 @@ CREATE TABLE capfence.migrations (
   at timestamptz NOT NULL DEFAULT now()
 );
 
--- The logs of this database, each a chain of its own. A row is locked while entries are appended to its log.
+-- The logs of this database, each a chain of its own. A row is locked while entries are appended to its log. `latest` is
+-- the latest time that any entry has since the last one about approvals; NULL while there is no such entry, '' right after it.
 CREATE TABLE capfence.logs (
   id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   name text COLLATE "C" NOT NULL UNIQUE,
-  identity text COLLATE "C" NOT NULL UNIQUE
+  identity text COLLATE "C" NOT NULL UNIQUE,
+  latest text COLLATE "C"
 );
 
--- The bytes of `body` are the truth, `hash` is their SHA-256, and `kind` is taken from them. Only capfence.append adds rows.
+-- The bytes of `body` are the truth, `hash` is their SHA-256, and `kind` is taken from them. An entry about approvals has in
+-- `passed` the latest time of all since the one about approvals before it: a request that an entry has outlived is over,
+-- though a clock steps back, and so nobody need read the entries between. Only capfence.append adds rows.
 CREATE TABLE capfence.entries (
   log integer NOT NULL,
   seq bigint NOT NULL,
   hash text COLLATE "C" NOT NULL,
   kind text COLLATE "C" NOT NULL,
   body text COLLATE "C" NOT NULL,
+  passed text COLLATE "C",
   PRIMARY KEY (log, seq)
 );
 
@@ -55,12 +60,12 @@ FROM (
   FROM capfence.entries JOIN capfence.logs ON logs.id = log WHERE kind = 'decision'
 ) AS entry;
 
--- Keeps everybody else from appending to a log until the transaction ends, and answers where the log stands.
--- For its arguments and errors see capfence.append.
-CREATE FUNCTION capfence.lock_log(
+-- Keeps everybody else from appending to a log until the transaction ends, and answers where the log stands. For its
+-- arguments and errors see capfence.append. Runs with the rights and settings of the functions below, which call it.
+CREATE FUNCTION capfence.locked(
   log_name text, known_seq bigint, known_hash text, wait_ms integer,
-  OUT log integer, OUT identity text, OUT seq bigint, OUT hash text
-) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  OUT log integer, OUT identity text, OUT latest text, OUT seq bigint, OUT hash text
+) LANGUAGE plpgsql AS $$
 BEGIN
   IF current_setting('transaction_isolation') <> 'read committed' THEN
     RAISE EXCEPTION 'entries are appended at the isolation level READ COMMITTED' USING ERRCODE = 'CF004';
@@ -70,15 +75,16 @@ BEGIN
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
   PERFORM set_config('lock_timeout', wait_ms::text, true);
-  SELECT logs.id, logs.identity INTO log, identity FROM capfence.logs WHERE logs.name = log_name FOR NO KEY UPDATE;
+  SELECT logs.id, logs.identity, logs.latest INTO log, identity, latest
+    FROM capfence.logs WHERE logs.name = log_name FOR NO KEY UPDATE;
   IF log IS NULL THEN
     RAISE EXCEPTION 'there is no log of that name' USING ERRCODE = 'CF001';
   END IF;
   SELECT entries.seq, entries.hash INTO seq, hash
-    FROM capfence.entries WHERE entries.log = lock_log.log ORDER BY entries.seq DESC LIMIT 1;
+    FROM capfence.entries WHERE entries.log = locked.log ORDER BY entries.seq DESC LIMIT 1;
   IF known_seq >= 0 AND (seq = known_seq AND hash = known_hash) IS NOT TRUE AND NOT EXISTS (
     SELECT FROM capfence.entries
-      WHERE entries.log = lock_log.log AND entries.seq = known_seq AND entries.hash = known_hash
+      WHERE entries.log = locked.log AND entries.seq = known_seq AND entries.hash = known_hash
   ) THEN
     RAISE EXCEPTION 'entry % is not there as it was recorded', known_seq USING ERRCODE = 'CF002';
   END IF;
@@ -87,11 +93,19 @@ BEGIN
 END
 $$;
 
+-- The same, for what is decided while nobody else appends: the transaction goes on after it.
+CREATE FUNCTION capfence.lock_log(
+  log_name text, known_seq bigint, known_hash text, wait_ms integer,
+  OUT log integer, OUT identity text, OUT latest text, OUT seq bigint, OUT hash text
+) LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT * FROM capfence.locked(log_name, known_seq, known_hash, wait_ms)
+$$;
+
 -- The entries of a log about approvals behind entry `after`, in order: what is decided under the lock depends on them.
 CREATE FUNCTION capfence.approvals_after(log_id integer, after bigint)
-RETURNS TABLE (seq bigint, hash text, body text)
+RETURNS TABLE (seq bigint, hash text, body text, passed text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT entries.seq, entries.hash, entries.body FROM capfence.entries
+  SELECT entries.seq, entries.hash, entries.body, entries.passed FROM capfence.entries
     WHERE entries.log = log_id AND entries.seq > after AND entries.kind IN ('approval', 'grant') ORDER BY entries.seq
 $$;
 
@@ -107,6 +121,7 @@ CREATE FUNCTION capfence.append(
   log_name text, append_id uuid, again boolean, templates text[], known_seq bigint, known_hash text, wait_ms integer,
   OUT first bigint, OUT previous text, OUT hashes text[]
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+<<append>>
 DECLARE
   head record;
   next_seq bigint;
@@ -114,10 +129,12 @@ DECLARE
   template text;
   body text;
   content jsonb;
+  latest text COLLATE "C";
   bodies text[] := '{}';
   kinds text[] := '{}';
+  passed text[] := '{}';
 BEGIN
-  SELECT * INTO head FROM capfence.lock_log(log_name, known_seq, known_hash, wait_ms);
+  SELECT * INTO head FROM capfence.locked(log_name, known_seq, known_hash, wait_ms);
   IF again THEN
     SELECT appends.first INTO first FROM capfence.appends WHERE appends.id = append_id;
     IF first IS NOT NULL THEN
@@ -136,6 +153,7 @@ BEGIN
   hashes := '{}';
   next_seq := first;
   link := previous;
+  latest := head.latest;
   FOREACH template IN ARRAY templates LOOP
     body := replace(replace(template, chr(30), next_seq::text), chr(31), link);
     -- A NUL is no character of PostgreSQL's, not even in JSON.
@@ -149,6 +167,15 @@ BEGIN
     link := encode(sha256(convert_to(body, 'UTF8')), 'hex');
     hashes := hashes || link;
     kinds := kinds || (content ->> 'kind');
+    IF content ->> 'kind' IN ('approval', 'grant') THEN
+      passed := passed || coalesce(latest, '');
+      latest := '';
+    ELSE
+      passed := passed || NULL::text;
+      IF latest IS NOT NULL THEN
+        latest := greatest(latest, content ->> 'ts');
+      END IF;
+    END IF;
     bodies := bodies || body;
     next_seq := next_seq + 1;
   END LOOP;
@@ -156,8 +183,12 @@ BEGIN
   WITH appended AS (
     INSERT INTO capfence.appends (log, first, id) VALUES (head.log, first, append_id)
   )
-  INSERT INTO capfence.entries (log, seq, hash, kind, body)
-    SELECT head.log, first + n - 1, h, k, b FROM unnest(hashes, kinds, bodies) WITH ORDINALITY AS made (h, k, b, n);
+  INSERT INTO capfence.entries (log, seq, hash, kind, body, passed)
+    SELECT head.log, first + n - 1, h, k, b, p
+      FROM unnest(hashes, kinds, bodies, passed) WITH ORDINALITY AS made (h, k, b, p, n);
+  IF latest IS DISTINCT FROM head.latest THEN
+    UPDATE capfence.logs SET latest = append.latest WHERE logs.id = head.log;
+  END IF;
   IF first / 1024 <> next_seq / 1024 THEN
     DELETE FROM capfence.appends WHERE appends.log = head.log AND appends.at < now() - interval '1 hour'
       AND appends.first IN (
@@ -216,7 +247,12 @@ BEGIN
     GRANT capfence_owner TO CURRENT_USER;
   END IF;
   GRANT USAGE ON SCHEMA capfence TO capfence_appender, capfence_reader;
-  GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA capfence TO capfence_appender;
+  GRANT EXECUTE ON FUNCTION
+    capfence.open_log(text, text, text, integer),
+    capfence.append(text, uuid, boolean, text[], bigint, text, integer),
+    capfence.lock_log(text, bigint, text, integer),
+    capfence.approvals_after(integer, bigint)
+    TO capfence_appender;
   GRANT SELECT ON capfence.logs, capfence.entries, capfence.decisions TO capfence_reader;
   ALTER SCHEMA capfence OWNER TO capfence_owner;
   ALTER TABLE capfence.migrations OWNER TO capfence_owner;
@@ -225,6 +261,7 @@ BEGIN
   ALTER TABLE capfence.appends OWNER TO capfence_owner;
   ALTER VIEW capfence.decisions OWNER TO capfence_owner;
   ALTER FUNCTION capfence.append(text, uuid, boolean, text[], bigint, text, integer) OWNER TO capfence_owner;
+  ALTER FUNCTION capfence.locked(text, bigint, text, integer) OWNER TO capfence_owner;
   ALTER FUNCTION capfence.lock_log(text, bigint, text, integer) OWNER TO capfence_owner;
   ALTER FUNCTION capfence.approvals_after(integer, bigint) OWNER TO capfence_owner;
   ALTER FUNCTION capfence.open_log(text, text, text, integer) OWNER TO capfence_owner;

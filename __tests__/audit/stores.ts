@@ -7,6 +7,7 @@ import { Client } from "pg";
 import { afterAll, describe } from "vitest";
 
 import { parseEntry } from "../../src/audit/entry.ts";
+import { Passing } from "../../src/audit/postgres/passing.ts";
 import { migrate } from "../../src/audit/postgres/schema.ts";
 import { postgresTarget } from "../../src/audit/postgres/target.ts";
 import { derivedColumns, DERIVED_COLUMNS } from "../../src/audit/schema.ts";
@@ -99,11 +100,16 @@ const postgres: TestStore = {
     await sql("ALTER TABLE capfence.entries DROP CONSTRAINT IF EXISTS entries_pkey");
     const [log] = await sql<{ id: number }>("SELECT id FROM capfence.logs WHERE name = $1", [nameOf(location)]);
     await sql("DELETE FROM capfence.entries WHERE log = $1", [log?.id]);
-    for (const { seq, hash, body } of rows) {
-      const kind = parseEntry(body)?.kind ?? "decision";
-      const values = [log?.id, String(seq), hash, kind, body];
-      await sql("INSERT INTO capfence.entries (log, seq, hash, kind, body) VALUES ($1, $2, $3, $4, $5)", values);
+    const passing = new Passing();
+    for (const { seq, hash, body } of rows.toSorted((left, right) => (left.seq < right.seq ? -1 : 1))) {
+      const entry = parseEntry(body);
+      const values = [log?.id, String(seq), hash, entry?.kind ?? "decision", body, entry ? passing.next(entry) : null];
+      await sql(
+        "INSERT INTO capfence.entries (log, seq, hash, kind, body, passed) VALUES ($1, $2, $3, $4, $5, $6)",
+        values,
+      );
     }
+    await sql("UPDATE capfence.logs SET latest = $2 WHERE id = $1", [log?.id, passing.latest]);
   },
 };
 

@@ -13,6 +13,8 @@ type Fate = "passes" | "is lost" | "is not answered" | "is late";
 export class Proxy {
   /** What becomes of the next request; the one after it passes. */
   next: Fate = "passes";
+  /** Requests that pass before {@link next} holds. */
+  passing = 0;
   /** Whether nobody gets through. */
   isBlocked = false;
   readonly #server: Server;
@@ -64,8 +66,9 @@ export class Proxy {
     });
     server.on("close", () => client.destroy());
     client.on("data", (bytes) => {
-      const fate = this.next;
-      this.next = "passes";
+      const fate = this.passing > 0 ? "passes" : this.next;
+      if (this.passing > 0) this.passing -= 1;
+      else this.next = "passes";
       isAnswerLost = fate === "is not answered";
       if (fate === "is late") this.#late = () => server.write(bytes);
       if (fate === "is lost" || fate === "is late") client.destroy();

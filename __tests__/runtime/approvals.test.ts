@@ -14,6 +14,7 @@ import { Policy } from "../../src/policy/policy.ts";
 import type { PendingApproval } from "../../src/runtime/approvals.ts";
 import type { ActionRuntimeOptions } from "../../src/runtime/options.ts";
 import { ActionRuntime } from "../../src/runtime/runtime.ts";
+import { underTest } from "./log-under-test.ts";
 
 const POLICY = `require_approval:
   - pay.send
@@ -41,7 +42,7 @@ const open: ActionRuntime[] = [];
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"], now: START });
   directory = mkdtempSync(join(tmpdir(), "capfence-approvals-"));
-  auditLog = join(directory, "audit.db");
+  auditLog = underTest.newLog(directory);
 });
 
 afterEach(async () => {

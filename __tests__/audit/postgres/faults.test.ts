@@ -93,6 +93,56 @@ describe.skipIf(database === undefined)("a connection that is lost", () => {
   });
 });
 
+describe.skipIf(database === undefined)("a connection that is lost while an approval is used", () => {
+  const POLICY = Policy.parse("require_approval: [pay.send]");
+  const call = ActionEvent.create({ actor: "agent", action: "send", resource: "pay", payload: { amount: 1 } });
+
+  // The requests of one decision: BEGIN, the lock, what is open, the entries, COMMIT.
+  it.each(
+    [0, 1, 2, 3, 4].flatMap((after) => (["is lost", "is not answered"] as const).map((fate) => [after, fate] as const)),
+  )("lets the call run once (after %i requests, one %s)", async (after, fate) => {
+    const direct = newPostgresLog(database);
+    const { proxy: way, url } = await Proxy.open(direct);
+    onTestFinished(async () => await way.close());
+    await using agent = ActionRuntime.fromPolicy(POLICY, { auditLog: url });
+    await using person = ActionRuntime.fromPolicy(POLICY, { auditLog: direct });
+    const { approvalId } = await agent.execute(call);
+    await person.approvals.approve(approvalId ?? "", { by: "alice" });
+    way.passing = after;
+    way.next = fate;
+    const verdicts = [];
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      // Refused, when it was certain that nothing was recorded; then the approval is still there.
+      verdicts.push(await agent.execute(call).catch((error: unknown) => error));
+    }
+    expect(verdicts.filter((verdict) => (verdict as { authorized?: true }).authorized === true)).toHaveLength(1);
+    const consumed = [];
+    for await (const { entry } of readEntries(direct)) {
+      if (entry.kind === "approval" && entry.status === "consumed") consumed.push(entry);
+    }
+    expect(consumed).toHaveLength(1);
+    expect(await verifyLog(direct)).toMatchObject({ intact: true });
+  });
+
+  it("by many hosts at the same time, lets one of them run", async () => {
+    const direct = newPostgresLog(database);
+    const { proxy: way, url } = await Proxy.open(direct);
+    onTestFinished(async () => await way.close());
+    // Another URL is another writer, as another host would have one.
+    await using one = ActionRuntime.fromPolicy(POLICY, { auditLog: url });
+    await using other = ActionRuntime.fromPolicy(POLICY, { auditLog: direct });
+    for (let round = 0; round < 5; round += 1) {
+      const paid = ActionEvent.create({ actor: "agent", action: "send", resource: "pay", payload: { round } });
+      const { approvalId } = await one.execute(paid);
+      await other.approvals.approve(approvalId ?? "", { by: "alice" });
+      const verdicts = await Promise.all(
+        Array.from({ length: 20 }, async (_, n) => await (n % 2 === 0 ? one : other).execute(paid)),
+      );
+      expect(verdicts.filter(({ authorized }) => authorized)).toHaveLength(1);
+    }
+  });
+});
+
 describe.skipIf(database === undefined)("a server that", () => {
   it("has no more disk refuses an append, and takes the next when there is some", async () => {
     const location = newPostgresLog(database);

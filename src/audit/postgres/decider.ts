@@ -20,6 +20,8 @@ import { lockWait, type PostgresTarget } from "./target.ts";
 interface Locked {
   readonly log: number;
   readonly identity: string;
+  /** The latest time of the entries since the last one about approvals; `null` when there is none of those. */
+  readonly latest: string | null;
   readonly seq: string;
   readonly hash: string;
 }
@@ -28,6 +30,8 @@ interface ApprovalRow {
   readonly seq: string;
   readonly hash: string;
   readonly body: string;
+  /** The latest time of the entries since the one before. */
+  readonly passed: string;
 }
 
 /** One decided batch on its way. */
@@ -96,8 +100,9 @@ export class Decider {
       known.hash,
       lockWait(answerTimeoutMs),
     ]);
-    const { log, identity, seq, hash } = locked as Locked;
+    const { log, identity, latest, seq, hash } = locked as Locked;
     const register = await this.#catchUp(session, log);
+    if (latest !== null) register.passes(latest);
     const batch = new Batch(identity, { seq: Number(seq), hash }, ts, { known: register, found: register });
     const entries: PreparedEntry[] = [];
     const answers = proposals.map((proposal) => {
@@ -125,13 +130,14 @@ export class Decider {
   async #catchUp(session: Session, log: number): Promise<OpenItemsRegister> {
     const open = (this.#open ??= { register: new OpenItemsRegister(), last: -1 });
     const rows = await session.run<ApprovalRow>("SELECT * FROM capfence.approvals_after($1, $2)", [log, open.last]);
-    for (const { seq, hash, body } of rows) {
+    for (const { seq, hash, body, passed } of rows) {
       const stored = soundEntry(hash, body);
       if (stored === undefined || String(stored.seq) !== seq) {
         throw new AuditCorruptError(this.#target.name, `entry ${seq} is damaged. Run capfence verify`, {
           seq: Number(seq),
         });
       }
+      open.register.passes(passed);
       open.register.apply(hash, stored.entry);
       open.last = stored.seq;
     }

@@ -12,12 +12,15 @@ export interface LogRow {
   readonly hash: string;
   readonly kind: string;
   readonly body: string;
+  readonly passed: string | null;
 }
 
 /** What the table of logs says of one. */
 export interface LogRecord {
   readonly id: number;
   readonly identity: string;
+  /** The latest time of its entries since the last one about approvals; `null` when there is none of those. */
+  readonly latest: string | null;
 }
 
 /**
@@ -27,7 +30,7 @@ export interface LogRecord {
  */
 export async function beginReading(session: Session, name: string, log: string): Promise<LogRecord> {
   await session.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-  const [found] = await session.run<LogRecord>("SELECT id, identity FROM capfence.logs WHERE name = $1", [log]);
+  const [found] = await session.run<LogRecord>("SELECT id, identity, latest FROM capfence.logs WHERE name = $1", [log]);
   if (found !== undefined) return found;
   await session.run("ROLLBACK");
   throw new AuditUnavailableError(name, "there is no such log");
@@ -37,7 +40,7 @@ export async function beginReading(session: Session, name: string, log: string):
 export async function* readRows(session: Session, { id }: LogRecord, order: "ASC" | "DESC"): AsyncGenerator<LogRow> {
   // Whoever stops reading early leaves a transaction behind, which the session's release then ends.
   await session.run(`DECLARE log_rows NO SCROLL CURSOR FOR
-    SELECT seq::text, hash, kind, body FROM capfence.entries WHERE log = ${id} ORDER BY entries.seq ${order}`);
+    SELECT seq::text, hash, kind, body, passed FROM capfence.entries WHERE log = ${id} ORDER BY entries.seq ${order}`);
   for (;;) {
     const page = await session.run<LogRow>(`FETCH ${PAGE} FROM log_rows`);
     yield* page;

@@ -2,12 +2,17 @@
 
 import { AuditUnavailableError } from "../../errors.ts";
 import type { StoredEntry } from "../entry.ts";
+import { Passing } from "./passing.ts";
 import type { Session } from "./sessions.ts";
 import type { PostgresTarget } from "./target.ts";
 
 /** Entries inserted by one statement, at most; and their characters, after which there are no more. */
 const PAGE = 1_000;
 const PAGE_SIZE = 4_000_000;
+
+interface Row extends StoredEntry {
+  readonly passed: string | null;
+}
 
 /**
  * Inserts entries, in order, as a new log, in one transaction. For the schema's owner: no other role may insert.
@@ -21,11 +26,12 @@ export async function receiveRows(
 ): Promise<void> {
   await session.run("BEGIN ISOLATION LEVEL READ COMMITTED");
   let id: number | undefined;
-  let page: StoredEntry[] = [];
+  let page: Row[] = [];
   let size = 0;
+  const passing = new Passing();
   for await (const stored of entries) {
     id ??= await makeLog(session, name, log, stored.entry.log);
-    page.push(stored);
+    page.push({ ...stored, passed: passing.next(stored.entry) });
     size += stored.body.length;
     if (page.length < PAGE && size < PAGE_SIZE) continue;
     await insert(session, id, page);
@@ -34,6 +40,7 @@ export async function receiveRows(
   }
   if (id === undefined) throw new AuditUnavailableError(name, "there is nothing to copy");
   await insert(session, id, page);
+  await session.run("UPDATE capfence.logs SET latest = $2 WHERE id = $1", [id, passing.latest]);
   await session.run("SET LOCAL synchronous_commit = on");
   await session.run("COMMIT");
 }
@@ -47,16 +54,17 @@ async function makeLog(session: Session, name: string, log: string, identity: st
   return made.id;
 }
 
-async function insert(session: Session, id: number, page: readonly StoredEntry[]): Promise<void> {
+async function insert(session: Session, id: number, page: readonly Row[]): Promise<void> {
   await session.run(
-    `INSERT INTO capfence.entries (log, seq, hash, kind, body)
-     SELECT $1, * FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[])`,
+    `INSERT INTO capfence.entries (log, seq, hash, kind, body, passed)
+     SELECT $1, * FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[])`,
     [
       id,
       page.map(({ seq }) => seq),
       page.map(({ hash }) => hash),
       page.map(({ entry }) => entry.kind),
       page.map(({ body }) => body),
+      page.map(({ passed }) => passed),
     ],
   );
 }

@@ -6,6 +6,7 @@ import { soundEntry, type StoredEntry } from "../entry.ts";
 import type { AuditStore, Pause, ReadingOrder } from "../store.ts";
 import { watch } from "./changes.ts";
 import { auditError, PostgresFailure } from "./failure.ts";
+import { Passing } from "./passing.ts";
 import { beginReading, readRows } from "./reader.ts";
 import { receiveRows } from "./receive.ts";
 import { Sessions } from "./sessions.ts";
@@ -66,10 +67,24 @@ export class PostgresStore implements AuditStore {
       await sessions.use(async (session) => {
         const log = await beginReading(session, this.name, this.#target.log);
         check.parts.database();
-        for await (const { seq, hash, kind, body } of readRows(session, log, "ASC")) {
-          check.stored(Number(seq), hash, body, kind);
+        const passing = new Passing();
+        let identity: string | undefined;
+        for await (const row of readRows(session, log, "ASC")) {
+          const seq = Number(row.seq);
+          const entry = check.stored(seq, row.hash, row.body);
+          if (entry === undefined) continue;
+          identity ??= entry.log;
+          const passed = passing.next(entry);
+          for (const [column, agrees] of [
+            ["kind", row.kind === entry.kind],
+            ["passed", row.passed === passed],
+          ] as const) {
+            if (!agrees) check.findings.problem(seq, `its column ${column} does not agree with its text`);
+          }
         }
-        check.isNamed(log.identity);
+        if (identity !== undefined && (identity !== log.identity || passing.latest !== log.latest)) {
+          check.findings.problem(undefined, "what the table of logs says of it does not agree with its entries");
+        }
       });
     } catch (error) {
       throw this.#told(error);
