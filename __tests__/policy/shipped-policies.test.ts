@@ -23,8 +23,9 @@ describe("shipped policies", () => {
     ]);
   });
 
-  it.each(withSuites)("%s decides as its suite says, every rule and condition tried", (name) => {
+  it.each(withSuites)("%s decides as its suite says, every rule and condition tried", async (name) => {
     const policy = Policy.load(`policies/${name}`);
+    await policy.ready();
     const result = runSuite(policy, loadSuite(`policies/${name.replace(".yaml", ".test.yaml")}`));
     expect(result.cases.filter(({ passed }) => !passed)).toEqual([]);
     expect(result.passed).toBe(true);

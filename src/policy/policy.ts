@@ -10,6 +10,7 @@ import { explain, type Explanation } from "./explain.ts";
 import { readPolicyFile } from "./policy-file.ts";
 import { approvalTimeout, digestOf, resolvePolicy, riskActions, type ResolvedPolicy } from "./resolved.ts";
 import { compileRules } from "./rule-compiler.ts";
+import { checkWaitingExamples, isWaiting, makeReady } from "./readiness.ts";
 import { RuleSet } from "./rule-set.ts";
 import type { WrittenRule } from "./rule.ts";
 import { readSources, type NamedText, type PolicySource } from "./sources.ts";
@@ -35,6 +36,9 @@ export class Policy {
   readonly #sources: readonly PolicySource[];
   readonly #rules: readonly WrittenRule[];
   readonly #ruleSet: RuleSet;
+  /** Rules with conditions that need something loaded. */
+  readonly #waiting: readonly WrittenRule[];
+  #isReady = false;
   #digest: string | undefined;
 
   private constructor(named: NamedText, read: readonly string[]) {
@@ -45,6 +49,7 @@ export class Policy {
     this.files = Object.freeze([...read, ...files]);
     this.approvalTimeoutSeconds = approvalTimeout(sources);
     this.#sources = sources;
+    this.#waiting = this.#rules.filter(isWaiting);
     this.#ruleSet = new RuleSet(this.#rules, riskActions(sources));
     Object.freeze(this);
   }
@@ -96,7 +101,8 @@ export class Policy {
 
   /**
    * Decides about one event. Synchronous and pure; never throws, whatever the payload. Deny beats require_approval beats
-   * allow, in whatever order they are written; what no rule covers is denied. What would be allowed needs approval if the
+   * allow, in whatever order they are written; what no rule covers is denied. Conditions that need something loaded answer
+   * `maybe` until {@link ready} has resolved. What would be allowed needs approval if the
    * event's context has a `require_approval` other than false or null; such a decision names no rule.
    *
    * @throws TypeError when `event` was not made by this package: then its payload could change while it is judged.
@@ -132,6 +138,17 @@ export class Policy {
     return resolvePolicy(this.#sources, this.#rules);
   }
 
-  /** Resolves when every condition can give its final answer: at once, as none needs anything loaded. */
-  async ready(): Promise<void> {}
+  /**
+   * Resolves when every condition can give its final answer: at once, unless one needs a parser loaded. Then the examples of
+   * rules with such conditions are checked, as those of others were when the policy was made.
+   *
+   * @throws PolicyLoadError when a parser cannot be loaded, or when a rule does not treat its examples as it says.
+   */
+  async ready(): Promise<void> {
+    if (this.#waiting.length === 0) return;
+    await makeReady(this.#waiting);
+    if (this.#isReady) return;
+    checkWaitingExamples(this.#waiting);
+    this.#isReady = true;
+  }
 }

@@ -89,7 +89,8 @@ class RuleCompiler {
     const decision = Object.freeze(typeof reason === "string" ? { ...decided, message: reason } : decided);
     const order = this.#rules.length;
     const rule: WrittenRule = { capability, conditions, decision, order, fields, source: this.#source, path };
-    if (fields["examples"] !== undefined) {
+    // What is not ready yet gives no final answers: Policy.ready() looks at those examples.
+    if (fields["examples"] !== undefined && conditions.every(({ ready }) => ready === undefined)) {
       checkExamples(rule, fields["examples"], (inner, message) =>
         this.#report([...path, "examples", ...inner], message),
       );

@@ -40,6 +40,8 @@ export interface Condition {
   readonly ask: (subject: Subject) => Answer;
   /** Why it answers so, in a few words for people. Asked only when a decision is explained. */
   readonly why: (subject: Subject) => string;
+  /** Loads what it needs to give its final answers; until then it answers `maybe`. Absent when nothing is needed. */
+  readonly ready?: () => Promise<void>;
   /** Whether it heeds what the payload claims about the context. */
   readonly heedsClaims?: boolean;
   /** Texts of which one must be in the payload, or the answer is `no`. Absent when there are none. */

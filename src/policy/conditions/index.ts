@@ -12,6 +12,7 @@ import { matchRegex } from "./match-regex.ts";
 import { pathPrefix } from "./path/path-prefix.ts";
 import { path } from "./path/path.ts";
 import { payloadField, payloadFields } from "./payload-field.ts";
+import { sql } from "./sql/sql.ts";
 import { url } from "./url/url.ts";
 
 /** The kinds of conditions. A new one is a file beside this one and a line here. */
@@ -27,6 +28,7 @@ export const CONDITIONS: Readonly<Record<string, ConditionKind>> = {
   path_prefix: pathPrefix,
   path,
   url,
+  sql,
   command,
   environment,
   user_role: contextField("user_role"),

@@ -3,6 +3,7 @@
 import { AMOUNT_FIELDS } from "../conditions/amount/amount.ts";
 import { listed } from "../conditions/condition.ts";
 import { PATH_FIELDS } from "../conditions/path/path.ts";
+import { SQL_FIELDS } from "../conditions/sql/sql.ts";
 import { URL_FIELDS } from "../conditions/url/url.ts";
 import type { Policy } from "../policy.ts";
 import type { WrittenRule } from "../rule.ts";
@@ -31,6 +32,7 @@ const FIELDS_OF: readonly (readonly [RegExp, readonly string[], string])[] = [
   [/^amount(?:_|$)/, AMOUNT_FIELDS, "an amount"],
   [/^path(?:_prefix)?$/, PATH_FIELDS, "a path"],
   [/^url$/, URL_FIELDS, "a URL"],
+  [/^sql$/, SQL_FIELDS, "SQL"],
 ];
 
 /**

@@ -1,0 +1,143 @@
+/** What a rule says about SQL, compiled: which statements it is about, on which tables, calling which functions. */
+
+import type { DecisionKind } from "../../../event.ts";
+import { atMostMaybe, both, either, type Answer } from "../../answer.ts";
+import { listed } from "../condition.ts";
+import { compileGlob, type Glob } from "../glob.ts";
+import { PURE_FUNCTIONS } from "./postgres-functions.ts";
+import type { Reading, SqlName, Unit } from "./postgres-reading.ts";
+import type { Where } from "./where.ts";
+
+/** The values of `where`. */
+export const WHERES = ["any", "present", "keyed", "missing", "unkeyed"] as const;
+
+/** What a rule may say: one or a list of each name. */
+export interface SqlTerms {
+  readonly kinds?: unknown;
+  readonly tables?: unknown;
+  readonly schemas?: unknown;
+  readonly functions?: unknown;
+  readonly where?: (typeof WHERES)[number];
+  readonly statements?: number;
+}
+
+/** One thing that is asked about a statement, by the key that asks it. */
+interface Part {
+  readonly name: keyof SqlTerms;
+  readonly ask: (unit: Unit) => Answer;
+}
+
+/** What is answered about one text, and which keys of the rule did not answer yes, with what they were asked about. */
+export interface SqlJudgement {
+  readonly answer: Answer;
+  readonly missed: readonly string[];
+}
+
+/**
+ * Compiles terms. A permission needs every statement, those inside others included, to be what it says, calling nothing but
+ * functions that are known or named. A restriction needs one statement that is.
+ */
+export function compileSql(terms: SqlTerms, section: DecisionKind): (reading: Reading) => SqlJudgement {
+  const isPermission = section === "allow";
+  const parts = partsOf(terms, isPermission);
+  return (reading) => {
+    const { count, units, hidden } = reading;
+    const said = units.map((unit) => parts.map(({ name, ask }) => ({ name, answer: ask(unit) })));
+    const answers = said.map((each) => each.reduce<Answer>((all, { answer }) => both(all, answer), "yes"));
+    const missed = [
+      ...new Set(said.flat().flatMap(({ name, answer }) => (answer === "yes" ? [] : [`${name}: ${answer}`]))),
+    ];
+    if (isPermission) {
+      const most = terms.statements ?? 1;
+      const all = answers.reduce<Answer>(both, count <= most ? "yes" : "no");
+      const tooMany = count <= most ? [] : [`statements: ${count}`];
+      return { answer: hidden.length > 0 ? atMostMaybe(all) : all, missed: [...missed, ...tooMany] };
+    }
+    const any = answers.reduce<Answer>(either, hidden.length > 0 ? "maybe" : "no");
+    return { answer: terms.statements === undefined || count > terms.statements ? any : "no", missed };
+  };
+}
+
+function partsOf(terms: SqlTerms, isPermission: boolean): readonly Part[] {
+  const { kinds, tables, schemas, functions, where } = terms;
+  const parts: Part[] = [];
+  const quantified = <Item>(items: Iterable<Item>, ask: (item: Item) => Answer): Answer =>
+    [...items].reduce<Answer>(
+      (answer, item) => (isPermission ? both(answer, ask(item)) : either(answer, ask(item))),
+      isPermission ? "yes" : "no",
+    );
+  if (kinds !== undefined) {
+    const named = new Set(listed(kinds));
+    parts.push({ name: "kinds", ask: (unit) => quantified(unit.kinds, (kind) => answerOf(named.has(kind))) });
+  }
+  if (tables !== undefined) {
+    const patterns = listed(tables).map((each) => compileName(String(each)));
+    const ask = (table: SqlName): Answer => anyOf(patterns, (pattern) => matchName(table, pattern, isPermission));
+    parts.push({ name: "tables", ask: (unit) => quantified(unit.tables, ask) });
+  }
+  if (schemas !== undefined) {
+    const globs = listed(schemas).map((each) => compileGlob(String(each)));
+    const ask = ({ schema }: SqlName): Answer => {
+      // Along the search path: where that leads a permission does not know, and a restriction takes it to lead elsewhere.
+      if (schema === undefined) return isPermission ? "maybe" : "no";
+      return answerOf(globs.some((matches) => matches(schema)));
+    };
+    parts.push({ name: "schemas", ask: (unit) => quantified(unit.tables, ask) });
+  }
+  if (functions !== undefined || isPermission) {
+    const patterns = (functions === undefined ? [] : listed(functions)).map((each) => compileName(String(each)));
+    const ask = (called: SqlName): Answer => {
+      if (isPermission && isPure(called)) return "yes";
+      return anyOf(patterns, (pattern) => matchName(called, pattern, isPermission));
+    };
+    parts.push({ name: "functions", ask: (unit) => quantified(unit.functions, ask) });
+  }
+  if (where !== undefined) parts.push({ name: "where", ask: (unit) => answerOf(FITS_WHERE[where](unit.where)) });
+  return parts;
+}
+
+/** What a rule may ask of the WHERE of statements that change rows; the others have none to ask about. */
+const FITS_WHERE: Readonly<Record<(typeof WHERES)[number], (where: Where | undefined) => boolean>> = {
+  any: () => true,
+  present: (where) => where !== "missing",
+  keyed: (where) => where === undefined || where === "keyed",
+  missing: (where) => where === "missing",
+  unkeyed: (where) => where !== undefined && where !== "keyed",
+};
+
+/** A name of a rule: `users`, `public.users`, `audit.*`, `"Users"`. Letters without quotes are small, as in SQL. */
+interface NamePattern {
+  readonly schema: Glob | undefined;
+  readonly name: Glob;
+}
+
+function compileName(written: string): NamePattern {
+  const parts = (written.match(/"(?:[^"]|"")*"|[^."]+/g) ?? []).map((part) =>
+    part.startsWith('"') ? part.slice(1, -1).replaceAll('""', '"') : part.trim().toLowerCase(),
+  );
+  const schema = parts.at(-2);
+  return { schema: schema === undefined ? undefined : compileGlob(schema), name: compileGlob(parts.at(-1) ?? "") };
+}
+
+/**
+ * A name without a schema is looked up along the search path, which the text does not tell. A restriction on a name without
+ * one is about it in every schema; a permission only about the name as it is written.
+ */
+function matchName({ schema, name }: SqlName, pattern: NamePattern, isPermission: boolean): Answer {
+  if (name === "*") return schema !== undefined && pattern.schema?.(schema) === false ? "no" : "maybe";
+  if (!pattern.name(name)) return "no";
+  if (pattern.schema === undefined) return isPermission && schema !== undefined ? "maybe" : "yes";
+  return schema === undefined ? "maybe" : answerOf(pattern.schema(schema));
+}
+
+function isPure({ schema, name }: SqlName): boolean {
+  return (schema === undefined || schema === "pg_catalog") && PURE_FUNCTIONS.has(name);
+}
+
+function anyOf<Item>(items: readonly Item[], ask: (item: Item) => Answer): Answer {
+  return items.reduce<Answer>((answer, item) => either(answer, ask(item)), "no");
+}
+
+function answerOf(holds: boolean): Answer {
+  return holds ? "yes" : "no";
+}
