@@ -38,24 +38,27 @@ export function dissect(words: readonly Word[]): Anatomy {
   const subcommand = subcommandOf(rest, general);
   const word = subcommand.at === undefined ? undefined : rest[subcommand.at];
   const knowledge = knowledgeOf(known, word === undefined ? undefined : literalOf(word));
-  const { flags, operands, loose } = readAll(rest, subcommand, general, knowledge);
-  return { name, subcommand, rest, knowledge, flags, operands, loose, files: filesAmong(flags, operands, knowledge) };
-}
-
-/** Where a subcommand has options of its own, those before it are the program's. */
-function readAll(
-  rest: readonly Word[],
-  { at }: SubcommandReading,
-  general: ProgramKnowledge,
-  knowledge: ProgramKnowledge,
-): Arguments {
-  if (at === undefined || general.globals === undefined) return readArguments(rest, knowledge);
-  const before = readArguments(rest.slice(0, at), { values: general.globals, switches: general.switches ?? "" });
-  const after = readArguments(rest.slice(at + 1), knowledge);
+  if (subcommand.at === undefined || general.globals === undefined) {
+    const { flags, operands, loose } = readArguments(rest, knowledge);
+    return { name, subcommand, rest, knowledge, flags, operands, loose, files: filesAmong(flags, operands, knowledge) };
+  }
+  const before = readArguments(rest.slice(0, subcommand.at), {
+    values: general.globals,
+    switches: general.switches ?? "",
+  });
+  const after = readArguments(rest.slice(subcommand.at + 1), knowledge);
   return {
+    name,
+    subcommand,
+    rest,
+    knowledge,
     flags: [...before.flags, ...after.flags],
-    operands: [...before.operands, ...after.operands],
+    operands: [...before.operands, ...rest.slice(subcommand.at, subcommand.at + 1), ...after.operands],
     loose: before.loose || after.loose,
+    files: [
+      ...filesAmong(before.flags, before.operands, general),
+      ...filesAmong(after.flags, after.operands, knowledge),
+    ],
   };
 }
 

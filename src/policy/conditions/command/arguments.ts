@@ -89,7 +89,7 @@ class ArgumentReader implements Arguments {
       }
       const name = `-${letter}`;
       const rest = letters.slice(index + 1);
-      if (has(this.#knowledge.values, name)) {
+      if (this.#takesValue(name)) {
         this.#push(name, certain, rest === "" ? this.#nextAsValue(name) : { ...word, shape: rest });
         this.#afterFlag = false;
         return;
@@ -103,7 +103,7 @@ class ArgumentReader implements Arguments {
 
   /** The next word, when the option is known to take a value and cannot be mistaken about it. */
   #nextAsValue(name: string): Word | undefined {
-    if (!has(this.#knowledge.values, name)) return undefined;
+    if (!this.#takesValue(name)) return undefined;
     const next = this.#words[this.#at + 1];
     if (next === undefined) return undefined;
     this.#at += 1;
@@ -111,9 +111,13 @@ class ArgumentReader implements Arguments {
     return next;
   }
 
+  #takesValue(name: string): boolean {
+    return has(this.#knowledge.values, name) || has(this.#knowledge.runs, name);
+  }
+
   #isSwitch(name: string): boolean {
-    const { values, switches, meanings } = this.#knowledge;
-    if (has(values, name)) return false;
+    const { switches, meanings } = this.#knowledge;
+    if (this.#takesValue(name)) return false;
     return has(switches, name) || Object.values(meanings ?? {}).some((spellings) => has(spellings, name));
   }
 
@@ -146,6 +150,12 @@ export function spellingsOf(name: string, knowledge: ProgramKnowledge): readonly
 export function abbreviates(written: string, spelling: string): boolean {
   if (!written.startsWith("--") || !spelling.startsWith("--") || written.length < 3) return false;
   return spelling.toLowerCase().startsWith(written.toLowerCase());
+}
+
+/** Whether a list of options has this one, or one that this may be short for. */
+export function hasOrAbbreviates(list: string | undefined, name: string): boolean {
+  if (list === undefined) return false;
+  return has(list, name) || list.split(" ").some((spelling) => name.length > 3 && abbreviates(name, spelling));
 }
 
 /** The words of a program's subcommands, as far as they come before anything else. */

@@ -41,6 +41,8 @@ const INLINE: Readonly<Record<string, RegExp>> = {
   m4: /^$/,
   dc: /^-e/,
 };
+/** What they read without arguments is a person's typing. */
+const EDITORS = new Set(["emacs", "vim"]);
 const HARMLESS = /^(?:--version|-V|-v|--help|-h)$/;
 /** Programs that run what they read, later or elsewhere. */
 const RUN_INPUT = new Set("at batch crontab ed".split(" "));
@@ -53,7 +55,7 @@ const interpreter: Launcher = ({ name, words, input }, launches) => {
   const runsInput = rest.every(({ shape }) => shape === "-" || shape.startsWith("-")) && input.kind !== "unknown";
   if (hasCode || runsInput || rest.some(({ shape }) => shape === "-"))
     launches.unseen(`${name} runs code in its own language`);
-  if (rest.length === 0) launches.unseen(`${name} runs what it reads`);
+  if (rest.length === 0 && !EDITORS.has(name)) launches.unseen(`${name} runs what it reads`);
   if (name === "vim")
     for (const word of rest) launches.guess({ ...word, shape: word.shape.replace(/^\+?:?!/, "") }, name);
   return { words, opaque: [`${name} runs code that is not in the text`] };
@@ -139,36 +141,56 @@ const removes: Launcher = ({ name, words }, launches) => {
   return { words };
 };
 
-/** Package runners and container tools: what follows these words is a command. */
-const LAUNCHING = /^(?:exec|x|run|dlx|execute|debug)$/;
+/** Package runners and container tools: behind one of these words stands a command. */
+const VERBS = new Set(["exec", "run", "dlx", "execute", "debug", "ssh"]);
+/** Options whose value is one. */
+const CODE_OPTION = /^--?(?:c|command|run|exec|cmd|call)(?:=([^]*))?$/;
 const LAUNCHERS = new Set(
-  `npm pnpm yarn bun docker kubectl oc mise asdf poetry uv pipenv conda bundle nix vagrant lxc machinectl nix-shell direnv rbenv
-  pyenv nodenv volta rustup cargo heroku fly flyctl aws gcloud helm docker-compose podman-compose devcontainer turbo nx lerna
-  rush hatch pdm rye pixi`.split(/\s+/),
+  `npm pnpm yarn bun docker kubectl oc mise rtx asdf poetry uv pipenv conda mamba bundle nix vagrant lxc incus machinectl nix-shell direnv
+  rbenv pyenv nodenv volta rustup heroku fly flyctl aws gcloud docker-compose podman-compose devcontainer turbo lerna rush hatch
+  pdm rye pixi`.split(/\s+/),
 );
+/** Whose `run` runs a script of the project, by its name. */
+const RUN_SCRIPTS = new Set(["npm", "pnpm", "yarn", "bun", "turbo", "lerna", "rush"]);
+
 const launcher: Launcher = ({ name, words }, launches) => {
-  const verb = words.findIndex(({ shape }, index) => index > 0 && LAUNCHING.test(shape));
-  if (verb === -1) return { words };
-  const end = words.findIndex(({ shape }, index) => index > verb && shape === "--");
-  if (end !== -1 && end + 1 < words.length) {
-    launches.run(words.slice(end + 1), `${name} ${words[verb]?.shape ?? ""}`);
-    return { words: words.slice(0, end + 1), mayRunArguments: true };
+  for (const [index, word] of words.entries()) {
+    const option = CODE_OPTION.exec(word.shape);
+    const code = option?.[1] === undefined ? words[index + 1] : { ...word, shape: option[1] };
+    if (option !== null && code !== undefined) launches.guess(code, name);
   }
-  const runsOthers =
-    words[verb]?.shape !== "run" ||
-    /^(?:docker|kubectl|oc|uv|poetry|pipenv|conda|nix|mise|hatch|pdm|rye|pixi|docker-compose|podman-compose|bundle|lxc)$/.test(
-      name,
-    );
-  if (!runsOthers) return { words };
-  for (const word of words.slice(verb + 1)) guessText(word, name, launches);
-  return { words, opaque: [`${name} runs a command among its arguments`], mayRunArguments: true };
+  const operands = words.slice(1).filter(({ shape }) => !shape.startsWith("-"));
+  const isRunner = operands[0]?.shape === "x" && RUN_SCRIPTS.has(name);
+  const verb = isRunner ? operands[0] : operands.slice(0, 3).find(({ shape }) => VERBS.has(shape));
+  if (verb === undefined || (verb.shape === "run" && RUN_SCRIPTS.has(name))) return { words };
+  const end = words.findIndex(({ shape }) => shape === "--");
+  if (end !== -1 && end + 1 < words.length) launches.run(words.slice(end + 1), `${name} ${verb.shape}`);
+  return {
+    words: words.filter(({ shape }) => shape !== "--"),
+    opaque: [`${name} runs a command among its arguments`],
+    mayRunArguments: true,
+  };
 };
 
-function guessText(word: Word, name: string, launches: Launches): void {
-  if (/\s/.test(word.shape)) launches.guess(word, name);
-}
+/** `make` takes variables whose values its recipes run. */
+const make: Launcher = ({ words, input }, launches) => {
+  for (const word of words.slice(1)) {
+    if (word.shape.includes("="))
+      launches.guess({ ...word, shape: word.shape.slice(word.shape.indexOf("=") + 1) }, "make");
+  }
+  if (input.kind === "text") launches.unseen("make runs what it reads");
+  return { words };
+};
 
-const OWN: Readonly<Record<string, Launcher>> = { awk, sed, jq, psql: sqlClient, mysql: sqlClient, sqlite3: sqlClient };
+const OWN: Readonly<Record<string, Launcher>> = {
+  awk,
+  sed,
+  jq,
+  make,
+  psql: sqlClient,
+  mysql: sqlClient,
+  sqlite3: sqlClient,
+};
 
 /** The launcher of such a program; `undefined` for all others. */
 export function foreignLauncher(name: string): Launcher | undefined {

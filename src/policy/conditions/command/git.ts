@@ -1,9 +1,9 @@
 /** `git`: options and subcommands that run other programs. */
 
-import { abbreviates, has, readArguments, subcommandOf } from "./arguments.ts";
+import { has, subcommandOf } from "./arguments.ts";
 import type { Launcher, Launches } from "./launching.ts";
 import { knowledgeOf } from "./programs.ts";
-import { literalOf, type Word } from "./word.ts";
+import { literalOf, literalWord, type Word } from "./word.ts";
 
 /** Everything else is an alias, or a program called `git-…`. */
 const SUBCOMMANDS = new Set(
@@ -22,7 +22,6 @@ const RUN_OTHERS = new Set(
 );
 /** Subcommands whose arguments hold a command, behind the word that says so. */
 const RUN_ARGUMENTS: Readonly<Record<string, string>> = { bisect: "run", submodule: "foreach" };
-const CODE_OPTIONS = "-x --exec --extcmd --upload-pack --receive-pack -O --open-files-in-pager";
 
 /** Reads what a git command runs besides git. */
 export const git: Launcher = ({ words }, launches) => {
@@ -47,22 +46,13 @@ export const git: Launcher = ({ words }, launches) => {
     const shape = command.map((word) => word.shape).join(" ");
     if (command.length > 0) launches.code({ text: shape, shape, splits: command.some((word) => word.splits) }, "git");
   }
-  const knowledge = knowledgeOf("git", subcommand);
-  for (const { name, value } of readArguments(rest, knowledge).flags) {
-    const runs = CODE_OPTIONS.split(" ").some(
-      (option) => option === name || (name.length > 4 && abbreviates(name, option)),
-    );
-    if (runs && value !== undefined) launches.guess(value, "git");
-  }
-  if (has(knowledge.runs, "-x") || has(knowledge.runs, "-u") || has(knowledge.runs, "-O")) {
-    for (const word of rest) launches.guess(word, "git");
-  }
   for (const { shape } of rest) {
-    const helper = /^(ext|fd)::([^]*)$/i.exec(shape);
+    const helper = /(?:^|=)(ext|fd)::([^]*)$/i.exec(shape);
     if (helper === null) continue;
     opaque.push("a transport that runs a program");
-    const code = (helper[2] ?? "").replaceAll("% ", " ");
-    launches.code({ text: code, shape: code, splits: false }, "git");
+    // Words end at spaces; one that is written `% ` is part of a word.
+    const command = (helper[2] ?? "").split(/(?<!%) +/).map((each) => literalWord(each.replaceAll("% ", " ")));
+    launches.run(command, "git");
   }
   return { words, opaque };
 };

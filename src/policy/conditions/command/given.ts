@@ -78,10 +78,11 @@ function holdsText(value: Json): boolean {
   return typeof value === "object" && value !== null && Object.values(value).some((each: Json) => holdsText(each));
 }
 
-/** `text` in compatibility forms, without invisible characters, with nothing but plain spaces. */
+/** `text` in compatibility forms, without invisible characters, with plain spaces and with plain dashes before words. */
 function plainly(text: string): string {
   if (Buffer.byteLength(text) === text.length) return text;
   return compatible(text)
-    .replace(/[\p{Cf}]/gu, "")
-    .replace(/[\p{Zs}\p{Zl}\p{Zp}]/gu, " ");
+    .replace(/\p{Cf}/gu, "")
+    .replace(/[\p{Zs}\p{Zl}\p{Zp}]/gu, " ")
+    .replace(/(?<=^|\s)[\u2010-\u2015\u2212]/gu, "-");
 }

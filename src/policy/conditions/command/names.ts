@@ -44,9 +44,9 @@ export function programName({ shape, splits }: Word): string | undefined {
 /** Programs that are installed with their version in their name. */
 const VERSIONED = /^(python|pypy|pip|lua|ruby|perl|php|node|tclsh|gcc|g\+\+|clang|java|bash|ksh)[\d.-]+$/;
 
-/** The name under which tables know a program: in small letters, without `.exe` and a version. */
+/** The name under which tables know a program: in small letters, without `.exe` and a version: `rimraf@5`. */
 export function knownAs(name: string): string {
-  const lower = name.toLowerCase().replace(/\.exe$/, "");
+  const lower = name.toLowerCase().replace(/\.exe$|(?<=.)@[^@]*$/, "");
   const known = VERSIONED.exec(lower)?.[1] ?? lower;
   return Object.hasOwn(SAME_AS, known) ? (SAME_AS[known] ?? known) : known;
 }

@@ -3,7 +3,7 @@
 import type { Answer } from "../../answer.ts";
 import { isWithin, locate, type Location } from "../path/location.ts";
 import { anatomyOf, type Anatomy } from "./anatomy.ts";
-import { abbreviates, has, spellingsOf, type Flag } from "./arguments.ts";
+import { hasOrAbbreviates, spellingsOf } from "./arguments.ts";
 import type { Command, Redirection } from "./command.ts";
 import { pathsIn, type PartAnswers } from "./restricts.ts";
 import type { CommandRule } from "./rule.ts";
@@ -18,17 +18,19 @@ export function permits(rule: CommandRule, command: Command): PartAnswers {
   const add = (part: string, answer: Answer): void => {
     parts.push([part, answer]);
   };
-  if (subcommands !== undefined) add("subcommand", subcommands.some((words) => stands(words, anatomy)) ? "yes" : "no");
+  const subcommand = subcommands?.find((words) => stands(words, anatomy));
+  if (subcommands !== undefined) add("subcommand", subcommand === undefined ? "no" : "yes");
   if (flags !== undefined) add("flags", flags.every((name) => isGiven(name, anatomy)) ? "yes" : "no");
   if (flagsAny !== undefined) add("flags_any", flagsAny.some((name) => isGiven(name, anatomy)) ? "yes" : "no");
   if (flagsOnly !== undefined) add("flags_only", onlyListed(flagsOnly, anatomy) ? "yes" : "no");
-  if (args !== undefined) add("args", argumentsAnswer(args, anatomy));
+  if (args !== undefined) add("args", argumentsAnswer(args, subcommand ?? [], anatomy));
   if (within !== undefined) add("paths", pathsAnswer(command, within, anatomy));
   if (rule.opaque === true) add("opaque", "no");
   const { opaque } = command;
+  if (rule.programs === undefined && command.mayRunArguments) add("nobody knows what it runs", "maybe");
   if (opaque.length > 0) add(`opaque: ${opaque[0] ?? ""}`, "maybe");
   if (anatomy.loose || command.words.some(mayBeAnything)) add("an expansion may become an option", "maybe");
-  const running = anatomy.flags.find(({ name }) => isOneOf(name, anatomy.knowledge.runs));
+  const running = anatomy.flags.find(({ name }) => hasOrAbbreviates(anatomy.knowledge.runs, name));
   if (running !== undefined) add(`${running.name} runs or loads something`, "maybe");
   if (!writesOnlyTo(rule.writesTo, anatomy)) add("it writes a file", "maybe");
   const redirect = command.redirects.find((each) => !isListed(each, rule));
@@ -63,9 +65,13 @@ function onlyListed(asked: readonly string[], { flags, knowledge }: Anatomy): bo
   return flags.every(({ name }) => spellings.has(name));
 }
 
-function argumentsAnswer(args: (text: string) => boolean, { operands, flags, subcommand, rest }: Anatomy): Answer {
-  const skipped = subcommand.at === undefined ? undefined : rest[subcommand.at];
-  const words = [...operands, ...flags.flatMap(({ value }) => value ?? [])].filter((word) => word !== skipped);
+/** The operands behind the subcommand, if the rule names one, and the values of options. */
+function argumentsAnswer(
+  args: (text: string) => boolean,
+  asked: readonly string[],
+  { operands, flags }: Anatomy,
+): Answer {
+  const words = [...operands.slice(asked.length), ...flags.flatMap(({ value }) => value ?? [])];
   const values = words.map(literalOf);
   if (values.includes(undefined)) return "maybe";
   return values.every((value) => value !== undefined && args(value)) ? "yes" : "no";
@@ -93,15 +99,10 @@ function staysWithin(word: Word, directories: readonly Location[]): boolean {
   return directories.some((directory) => isWithin(location, directory) === "yes");
 }
 
-function isOneOf(name: string, list: string | undefined): boolean {
-  if (list === undefined) return false;
-  return has(list, name) || list.split(" ").some((spelling) => abbreviates(name, spelling) && name.length > 3);
-}
-
 function writesOnlyTo(to: readonly Location[] | undefined, { flags, operands, knowledge }: Anatomy): boolean {
   const { writes, writesOperand } = knowledge;
   const written: (Word | undefined)[] = flags
-    .filter(({ name }: Flag) => isOneOf(name, writes))
+    .filter(({ name }) => hasOrAbbreviates(writes, name))
     .map(({ value }) => value);
   if (writesOperand !== undefined && operands.length >= writesOperand) written.push(operands[writesOperand - 1]);
   return written.every((word) => word !== undefined && to !== undefined && staysWithin(word, to));

@@ -392,6 +392,9 @@ const PROGRAMS: Readonly<Record<string, ProgramKnowledge>> = {
     values: "-b -o -j --branch --depth --origin --reference",
     runs: "-u --upload-pack -c --config --template",
   },
+  "git init": { runs: "--template" },
+  "git merge": { values: "-m -F", runs: "-s --strategy" },
+  "git remote": { meanings: { verbose: "-v --verbose" } },
   "git grep": {
     values: "-e -m -A -B -C --max-depth",
     switches: "-n -i -l -w -v -E -F -P -c -q -h -H",
@@ -420,6 +423,9 @@ const DATA_ONLY = new Set(
   phpunit rspec mocha ava tap black isort flake8 rubocop golangci-lint shellcheck tldr mail mutt sendmail telnet ftp
   export readonly local declare typeset set ulimit umask exit break continue logout disown fg bg umount swapoff swapon
   useradd userdel usermod groupadd visudo crontab chsh iptables nft setcap getcap setfacl getfacl route arp traceroute
+  gsutil s3cmd s5cmd mc rclone hdfs hadoop dvc flutter dart rails rake composer wp drush mix lein sbt swift xcodebuild
+  fastlane packer terragrunt pulumi cdk eksctl kustomize skaffold argocd minikube kind firebase vercel netlify wrangler
+  prisma alembic django-admin flask uvicorn gunicorn jupyter dbt slack notify-send osascript fd exa eza lsd htop btop tig
   mkfs fsck parted wipefs mkswap losetup shred reboot poweroff halt sysctl modprobe lsmod insmod rmmod journalctl`.split(
     /\s+/,
   ),

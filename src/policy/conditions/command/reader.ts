@@ -11,6 +11,8 @@ import type {
 } from "unbash";
 
 import { agrees } from "./agreement.ts";
+import { dissect } from "./anatomy.ts";
+import { hasOrAbbreviates } from "./arguments.ts";
 import type { Assignment, Command, Redirection, Script } from "./command.ts";
 import { find } from "./find.ts";
 import { foreignLauncher } from "./foreign.ts";
@@ -19,7 +21,7 @@ import type { Input, Launcher, Launches, OwnPart } from "./launching.ts";
 import { knownAs, programName } from "./names.ts";
 import { loadParser } from "./parser.ts";
 import { takesDataOnly } from "./programs.ts";
-import { hidesCode, printedBy, shellLauncher } from "./shells.ts";
+import { builtinLauncher, hidesCode, printedBy, shellLauncher } from "./shells.ts";
 import { HOLE, leavesDirectoriesAlone, literalWord, readWord, type Word } from "./word.ts";
 import { isWrapper, wrapper } from "./wrappers.ts";
 
@@ -230,8 +232,15 @@ class ScriptReader implements Launches {
   #assignment(parsed: ParsedAssignment): Assignment {
     const { shape } = this.#assignmentWord(parsed);
     const value = shape.includes("=") ? shape.slice(shape.indexOf("=") + 1) : HOLE;
-    if (RUN_VARIABLES.test(parsed.name)) this.guess({ text: value, shape: value, splits: false }, parsed.name);
-    return { name: parsed.name, value: { text: parsed.text, shape: value, splits: false } };
+    return this.#heeded({ name: parsed.name, value: { text: parsed.text, shape: value, splits: false } });
+  }
+
+  /** Some variables make programs run or load what they hold. */
+  #heeded(assignment: Assignment): Assignment {
+    const { name, value } = assignment;
+    if (LOADED_VARIABLES.test(name)) this.unseen(`${name} makes programs load code`);
+    if (RUN_VARIABLES.test(name)) this.code(value, name);
+    return assignment;
   }
 
   #redirection(parsed: ParsedRedirection): Redirection {
@@ -261,17 +270,32 @@ class ScriptReader implements Launches {
     if (name === undefined) return this.unseen("the name of a program is not in the text");
     const known = knownAs(name);
     if (isOtherDialect(name, words)) this.unseen("this looks like another shell's language");
-    const launch = launcherOf(known);
+    const launch = launcherOf(known) ?? builtinLauncher(known);
     const own = launch?.({ name: known, words, input: around.input }, this);
     const mayRunArguments = own === undefined ? !takesDataOnly(known) : own.mayRunArguments === true;
     this.#commands[index] = {
       ...command,
       words: own?.words ?? words,
-      assignments: [...around.assignments, ...(own?.assignments ?? []).map(readAssignmentWord)],
+      assignments: [
+        ...around.assignments,
+        ...(own?.assignments ?? []).map((word) => this.#heeded(readAssignmentWord(word))),
+      ],
       opaque: own?.opaque ?? [],
       mayRunArguments,
     };
+    this.#guessValues(words, known);
     if (mayRunArguments) this.#guessArguments(own, words, known);
+  }
+
+  /** Options of known programs by which they run another one. */
+  #guessValues(words: readonly Word[], known: string): void {
+    const { flags, knowledge } = dissect(words);
+    for (const { name, value } of flags) {
+      if (value === undefined || !hasOrAbbreviates(knowledge.runs, name)) continue;
+      this.guess(value, known);
+      // `--checkpoint-action=exec=…`
+      this.guess({ ...value, shape: value.shape.slice(value.shape.indexOf("=") + 1) }, known);
+    }
   }
 
   /** Of a program that nobody knows, the arguments may be a command, or one of them code. */
@@ -291,8 +315,11 @@ class ScriptReader implements Launches {
   }
 }
 
+/** Variables by which programs load code. */
+const LOADED_VARIABLES = /^(?:BASH_ENV|LD_PRELOAD|LD_AUDIT|DYLD_INSERT_LIBRARIES)$/;
 /** Variables whose value other programs run. */
-const RUN_VARIABLES = /PAGER$|EDITOR$|COMMAND$|VISUAL$|BROWSER$|ASKPASS$|^GIT_|^LESS|^(?:BASH_)?ENV$|^PS[0-4]$|^SHELL$/;
+const RUN_VARIABLES =
+  /PAGER$|EDITOR$|COMMAND$|VISUAL$|BROWSER$|ASKPASS$|^GIT_(?:SSH|EXTERNAL_DIFF)$|^LESS(?:OPEN|CLOSE)$/;
 
 function launcherOf(known: string): Launcher | undefined {
   if (known === "git") return git;

@@ -5,9 +5,9 @@ import { isWithin, locate, type Location } from "../path/location.ts";
 import { anatomyOf, dissect, type Anatomy } from "./anatomy.ts";
 import { abbreviates, spellingsOf } from "./arguments.ts";
 import type { Command, Redirection } from "./command.ts";
-import { knownAs } from "./names.ts";
+import { knownAs, programName } from "./names.ts";
 import type { CommandRule } from "./rule.ts";
-import { HOLE, literalOf, type Word } from "./word.ts";
+import { literalOf, type Word } from "./word.ts";
 
 /** What each part of a rule answers about a command. */
 export type PartAnswers = readonly (readonly [part: string, answer: Answer])[];
@@ -24,8 +24,20 @@ const MAX_TRIED = 16;
 export function restricts(rule: CommandRule, command: Command): PartAnswers {
   const parts = partsFor(rule, command, anatomyOf(command));
   const certain = command.certain ? parts : parts.map(([part, answer]) => [part, atMostMaybe(answer)] as const);
+  if (copies(rule, command)) return [["it makes a copy of such a program", "maybe"]];
   if (!command.mayRunArguments || allOf(certain) !== "no") return certain;
   return hidesMatch(rule, command) ? [["an argument looks like such a command", "maybe"]] : certain;
+}
+
+/** Programs that give another program a new name. */
+const COPIERS = new Set(["cp", "install", "link", "ln", "mv"]);
+
+function copies({ programs }: CommandRule, { words: [program, ...rest] }: Command): boolean {
+  if (programs === undefined || program === undefined || !COPIERS.has(knownAs(programName(program) ?? "")))
+    return false;
+  return rest.some(
+    (word) => /(?:^|\/)s?bin\//.test(word.shape) && programAnswer(programs, word, programName(word)) !== "no",
+  );
 }
 
 function partsFor(rule: CommandRule, command: Command, anatomy: Anatomy): PartAnswers {
@@ -170,11 +182,12 @@ function hidesMatch(rule: CommandRule, { words }: Command): boolean {
   return words.some((word, index) => {
     if (index === 0) return false;
     const anatomy = dissect(words.slice(index, index + 1));
-    const isHole = word.shape.startsWith(HOLE);
+    const isHole = anatomy.name === undefined;
     if (!isHole && programAnswer(programs, word, anatomy.name) === "no") return false;
     tried += 1;
     if (tried > MAX_TRIED) return true;
-    const rest = words.slice(index);
+    // Whether `--` is for the program or for what it runs is not known either.
+    const rest = words.slice(index).filter(({ shape }) => shape !== "--");
     const parts = partsFor(rule, { ...NOTHING, words: rest }, dissect(rest));
     // Of an expansion nothing says that it is a program, unless what follows says so.
     return isHole ? parts.length > 1 && parts.slice(1).every(([, answer]) => answer === "yes") : allOf(parts) !== "no";

@@ -78,6 +78,7 @@ const BUILTINS: Readonly<Record<string, Launcher>> = {
   complete: loads,
   compgen: loads,
   fc: loads,
+  hash: aims,
   mapfile: evaluates,
   readarray: evaluates,
   let: evaluates,
@@ -93,10 +94,14 @@ const BUILTINS: Readonly<Record<string, Launcher>> = {
   printf: evaluates,
 };
 
-/** The launcher of a shell or of a builtin that reads code; `undefined` for all others. */
+/** The launcher of a shell; `undefined` for all other programs. */
 export function shellLauncher(name: string): Launcher | undefined {
   if (SHELLS.has(name)) return shell;
-  if (OTHER_SHELLS.has(name)) return otherShell;
+  return OTHER_SHELLS.has(name) ? otherShell : undefined;
+}
+
+/** The launcher of a builtin that reads code, which only a shell itself can run; `undefined` for all others. */
+export function builtinLauncher(name: string): Launcher | undefined {
   if (name === ".") return BUILTINS["source"];
   return Object.hasOwn(BUILTINS, name) ? BUILTINS[name] : undefined;
 }
@@ -125,6 +130,12 @@ function joined(words: readonly Word[], separator = " "): Word {
 function loads(...[{ name, words }, launches]: Parameters<Launcher>): ReturnType<Launcher> {
   launches.unseen(`${name} loads or arranges code`);
   for (const word of words.slice(1)) launches.guess(word, name);
+  return { words };
+}
+
+/** `hash -p /bin/rm ls` makes one name run another program. */
+function aims(...[{ words }, launches]: Parameters<Launcher>): ReturnType<Launcher> {
+  if (words.some(({ shape }) => /^-\w*p/.test(shape))) launches.unseen("hash changes what a name runs");
   return { words };
 }
 

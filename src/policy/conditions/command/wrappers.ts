@@ -184,7 +184,7 @@ function readHead({ name, words }: Call, spec: Wrapper, launches: Launches): Hea
           if (option.value === undefined) at += 1;
         } else if (has(spec.values, option.name)) {
           if (option.name === "-I") replaced = given;
-          if (option.name === "-o" && name === "ssh" && given !== undefined) sshOption(given, opaque, launches);
+          if (name === "ssh" && given !== undefined) sshOption(option.name, given, opaque, launches);
           if (option.value === undefined) at += 1;
         } else if (!has(spec.switches, option.name))
           opaque.push(`an option of ${name} that is not known: ${option.name}`);
@@ -249,8 +249,10 @@ function withInput({ input }: Call, replaced: string | undefined, rest: readonly
   );
 }
 
-/** `ProxyCommand` and others are run by a local shell. */
-function sshOption(value: string, opaque: string[], launches: Launches): void {
+/** `ProxyCommand` and others are run by a local shell; a configuration may hold them, and a provider is loaded. */
+function sshOption(option: string, value: string, opaque: string[], launches: Launches): void {
+  if (option === "-F" || option === "-I") opaque.push(`ssh ${option} may run or load anything`);
+  if (option !== "-o") return;
   const [, name = "", command = ""] = /^\s*(\w+)[\s=]\s*([^]*)$/.exec(value) ?? [];
   if (!/command|provider|^knownhostscommand|^include|^match/i.test(name)) return;
   opaque.push(`ssh runs ${name}`);
