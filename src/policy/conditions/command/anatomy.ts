@@ -1,6 +1,14 @@
 /** A command taken apart, as rules ask about it. */
 
-import { readArguments, subcommandOf, type Arguments, type Flag, type SubcommandReading } from "./arguments.ts";
+import {
+  has,
+  isSwitch,
+  readArguments,
+  subcommandOf,
+  type Arguments,
+  type Flag,
+  type SubcommandReading,
+} from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { knownAs, programName } from "./names.ts";
 import { knowledgeOf, type ProgramKnowledge } from "./programs.ts";
@@ -68,12 +76,9 @@ function filesAmong(flags: readonly Flag[], operands: readonly Word[], knowledge
 }
 
 /** How many of the first operands are text. None of them, if an option takes the place of the text or is not known. */
-function textOperands(
-  flags: readonly Flag[],
-  { text = 0, pattern = "", values = "", switches = "", meanings = {} }: ProgramKnowledge,
-): number {
+function textOperands(flags: readonly Flag[], knowledge: ProgramKnowledge): number {
+  const { text = 0, pattern, values } = knowledge;
   if (text === 0 || text === Number.POSITIVE_INFINITY) return text;
-  const known = new Set([values, switches, ...Object.values(meanings)].flatMap((each) => each.split(" ")));
-  const inPlace = new Set(pattern.split(" "));
-  return flags.every(({ name, sure }) => sure && known.has(name) && !inPlace.has(name)) ? text : 0;
+  const isKnown = (name: string): boolean => has(values, name) || isSwitch(name, knowledge);
+  return flags.every(({ name, sure }) => sure && isKnown(name) && !has(pattern, name)) ? text : 0;
 }

@@ -116,9 +116,7 @@ class ArgumentReader implements Arguments {
   }
 
   #isSwitch(name: string): boolean {
-    const { switches, meanings } = this.#knowledge;
-    if (this.#takesValue(name)) return false;
-    return has(switches, name) || Object.values(meanings ?? {}).some((spellings) => has(spellings, name));
+    return !this.#takesValue(name) && isSwitch(name, this.#knowledge);
   }
 
   #push(name: string, sure: boolean, value: Word | undefined): void {
@@ -134,6 +132,13 @@ export function has(list: string | undefined, name: string): boolean {
   let set = lists.get(list);
   if (set === undefined) lists.set(list, (set = new Set(list.split(" "))));
   return set.has(name);
+}
+
+/** Whether an option is known, as one without a value. */
+export function isSwitch(name: string, { switches, meanings }: ProgramKnowledge): boolean {
+  if (has(switches, name)) return true;
+  for (const meaning in meanings) if (has(meanings[meaning], name)) return true;
+  return false;
 }
 
 /** All spellings of an option that a rule names: by meaning, by letter, or by long name. */
@@ -155,7 +160,8 @@ export function abbreviates(written: string, spelling: string): boolean {
 /** Whether a list of options has this one, or one that this may be short for. */
 export function hasOrAbbreviates(list: string | undefined, name: string): boolean {
   if (list === undefined) return false;
-  return has(list, name) || list.split(" ").some((spelling) => name.length > 3 && abbreviates(name, spelling));
+  if (has(list, name)) return true;
+  return name.length > 3 && name.startsWith("--") && list.split(" ").some((spelling) => abbreviates(name, spelling));
 }
 
 /** The words of a program's subcommands, as far as they come before anything else. */

@@ -1,7 +1,7 @@
 /** Programs that take code of another language, or have commands of their own that run others. */
 
 import { readArguments } from "./arguments.ts";
-import type { Launcher, Launches } from "./launching.ts";
+import type { Launcher } from "./launching.ts";
 import { knowledgeOf } from "./programs.ts";
 import { HOLE, literalOf, type Word } from "./word.ts";
 

@@ -11,7 +11,7 @@ import type {
 } from "unbash";
 
 import { agrees } from "./agreement.ts";
-import { dissect } from "./anatomy.ts";
+import { anatomyOf } from "./anatomy.ts";
 import { hasOrAbbreviates } from "./arguments.ts";
 import type { Assignment, Command, Redirection, Script } from "./command.ts";
 import { find } from "./find.ts";
@@ -29,8 +29,9 @@ import { isWrapper, wrapper } from "./wrappers.ts";
 const MAX_LENGTH = 8_192;
 /** How deep commands may lie in one another, and brackets in a script. */
 const MAX_NESTING = 32;
-/** Most commands of one script. */
-const MAX_COMMANDS = 1_024;
+/** Most commands of one script, and most words of all of them, counted again where one command runs another. */
+const MAX_COMMANDS = 512;
+const MAX_WORDS = 8_192;
 /** Longest text of all the code in one script, that of nested scripts counted again. */
 const MAX_READ = 4 * MAX_LENGTH;
 
@@ -79,6 +80,7 @@ class ScriptReader implements Launches {
   #guessing = false;
   #depth = 0;
   #read = 0;
+  #words = 0;
   #via: string | undefined;
 
   script(text: string): Script {
@@ -145,7 +147,10 @@ class ScriptReader implements Launches {
 
   #source(text: string): void {
     this.#read += text.length;
-    if (this.#read > MAX_READ) return this.unseen("too much code inside code");
+    if (this.#read > MAX_READ) {
+      this.#unseen.add("it has too much code inside code");
+      return;
+    }
     if (nesting(text) > MAX_NESTING) return this.unseen(`nested more than ${MAX_NESTING} deep`);
     const script = loadParser().parse(text);
     if (!agrees(text, script, this.#trusted) && !this.#guessing) {
@@ -252,7 +257,12 @@ class ScriptReader implements Launches {
   }
 
   #command(words: readonly Word[], around: Surroundings): void {
-    if (this.#commands.length >= MAX_COMMANDS) return this.unseen(`more than ${MAX_COMMANDS} commands`);
+    this.#words += words.length;
+    // Also when guessing, since a guess that is given up may be the one that is right.
+    if (this.#commands.length >= MAX_COMMANDS || this.#words > MAX_WORDS) {
+      this.#unseen.add("it has too many commands");
+      return;
+    }
     const index = this.#commands.length;
     const command: Command = {
       words,
@@ -273,7 +283,7 @@ class ScriptReader implements Launches {
     const launch = launcherOf(known) ?? builtinLauncher(known);
     const own = launch?.({ name: known, words, input: around.input }, this);
     const mayRunArguments = own === undefined ? !takesDataOnly(known) : own.mayRunArguments === true;
-    this.#commands[index] = {
+    const understood = {
       ...command,
       words: own?.words ?? words,
       assignments: [
@@ -283,13 +293,15 @@ class ScriptReader implements Launches {
       opaque: own?.opaque ?? [],
       mayRunArguments,
     };
-    this.#guessValues(words, known);
+    this.#commands[index] = understood;
+    this.#guessValues(understood, known);
     if (mayRunArguments) this.#guessArguments(own, words, known);
   }
 
   /** Options of known programs by which they run another one. */
-  #guessValues(words: readonly Word[], known: string): void {
-    const { flags, knowledge } = dissect(words);
+  #guessValues(command: Command, known: string): void {
+    const { flags, knowledge } = anatomyOf(command);
+    if (knowledge.runs === undefined) return;
     for (const { name, value } of flags) {
       if (value === undefined || !hasOrAbbreviates(knowledge.runs, name)) continue;
       this.guess(value, known);

@@ -181,16 +181,17 @@ function hidesMatch(rule: CommandRule, { words }: Command): boolean {
   let tried = 0;
   return words.some((word, index) => {
     if (index === 0) return false;
-    const anatomy = dissect(words.slice(index, index + 1));
-    const isHole = anatomy.name === undefined;
-    if (!isHole && programAnswer(programs, word, anatomy.name) === "no") return false;
+    const name = programName(word);
+    if (name !== undefined && programAnswer(programs, word, name) === "no") return false;
     tried += 1;
     if (tried > MAX_TRIED) return true;
     // Whether `--` is for the program or for what it runs is not known either.
     const rest = words.slice(index).filter(({ shape }) => shape !== "--");
     const parts = partsFor(rule, { ...NOTHING, words: rest }, dissect(rest));
     // Of an expansion nothing says that it is a program, unless what follows says so.
-    return isHole ? parts.length > 1 && parts.slice(1).every(([, answer]) => answer === "yes") : allOf(parts) !== "no";
+    return name === undefined
+      ? parts.length > 1 && parts.slice(1).every(([, answer]) => answer === "yes")
+      : allOf(parts) !== "no";
   });
 }
 
