@@ -66,7 +66,7 @@ export class FileStore implements AuditStore {
     }
   }
 
-  async *changes(pause: Pause, signal: AbortSignal): AsyncGenerator<void> {
+  async *changes(_what: unknown, pause: Pause, signal: AbortSignal): AsyncGenerator<void> {
     const path = this.key();
     let seen: string | undefined;
     for (;;) {

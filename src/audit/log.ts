@@ -1,11 +1,17 @@
 /** The audit log as its users hold it. Any number of holders in a process share one writer for each log. */
 
+import { setTimeout as sleep } from "node:timers/promises";
+
 import { AuditUnavailableError, type CapFenceError } from "../errors.ts";
 import type { Head, PreparedEntry, StoredEntry } from "./entry.ts";
 import { storeAt, type AuditLocation } from "./location.ts";
 import type { Proposal, Settled } from "./proposal.ts";
 import type { AuditStore, ReadingOrder, StoreWriter } from "./store.ts";
 import type { WriterSurroundings } from "./writer.ts";
+
+async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await sleep(milliseconds, undefined, { signal }).catch(() => {});
+}
 
 interface SharedWriter {
   readonly writer: Promise<StoreWriter>;
@@ -86,6 +92,11 @@ export class AuditLog {
   /** Every entry, each once and each checked against its hash. Throws as `readEntries` does. */
   entries(order: ReadingOrder): AsyncIterable<StoredEntry> {
     return this.#store.entries(order);
+  }
+
+  /** Yields at once, whenever something about approvals may have been appended, and after `signal` has been aborted. */
+  approvalChanges(signal: AbortSignal): AsyncIterable<void> {
+    return this.#store.changes("approvals", pause, signal);
   }
 
   /** The log's identity; `undefined` before the first append. */

@@ -49,8 +49,11 @@ export interface AuditStore {
   /** Makes sure that every entry that can be read is durable. */
   flush(): Promise<void>;
 
-  /** Yields at once, and whenever something may have been appended; a last time after `signal` has been aborted. */
-  changes(pause: Pause, signal: AbortSignal): AsyncIterable<void>;
+  /**
+   * Yields at once, whenever something may have been appended (or something about approvals, if that is all one waits for),
+   * and a last time after `signal` has been aborted.
+   */
+  changes(what: "anything" | "approvals", pause: Pause, signal: AbortSignal): AsyncIterable<void>;
 }
 
 /** Resolves after so many milliseconds, or as soon as `signal` is aborted. */

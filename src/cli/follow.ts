@@ -21,7 +21,7 @@ export async function* entriesAfter(
 ): AsyncGenerator<readonly StoredEntry[]> {
   const store = storeAt(location);
   let last = place;
-  for await (const _ of store.changes(host.pause, signal)) {
+  for await (const _ of store.changes("anything", host.pause, signal)) {
     const entries = await readAfter(store, last);
     last = entries.at(-1) ?? last;
     if (entries.length > 0) yield entries;

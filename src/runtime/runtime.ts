@@ -119,7 +119,7 @@ export class ActionRuntime {
     if (decision.decision === "require_approval" && !this.#observes) {
       const toApprove = { event: judged, decision, policy, tool: options.tool };
       const { timeoutSeconds, ask } = this.#asking(toApprove);
-      return await untilAnswered(ask, waiting, timeoutSeconds);
+      return await untilAnswered(ask, (over) => this.#log.approvalChanges(over), waiting, timeoutSeconds);
     }
     const isObserved = this.#observes && judged.payloadProblem === undefined;
     return await this.#verdict(judged, decision, isObserved || decision.decision === "allow", policy);

@@ -1,7 +1,5 @@
 /** Waiting for a person's answer. */
 
-import { setTimeout as pause } from "node:timers/promises";
-
 import type { Verdict } from "../event.ts";
 
 /** What one call of `ActionRuntime.execute` is told. */
@@ -28,30 +26,39 @@ export interface Waiting {
 /** `ask`: use an approval, or make a request; `ask again`: the same, silently while nothing is new; `only ask`: use nothing. */
 export type Asking = "ask" | "ask again" | "only ask";
 
-/** How often it is looked whether there is an answer, in milliseconds. */
-const LOOK_MS = 200;
+/** The longest that a timer can wait, in milliseconds. */
+const MAX_TIMER_MS = 2_147_483_647;
 
 /**
- * Asks until the answer is final, the time is over, or nobody is to wait.
+ * Asks until the answer is final, the time is over, or nobody is to wait. `changes` yields when it is worth asking again,
+ * and ends when its signal is aborted.
  *
  * @throws what the signal was aborted with.
  */
 export async function untilAnswered(
   ask: (how: Asking) => Promise<Verdict | undefined>,
+  changes: (over: AbortSignal) => AsyncIterable<void>,
   { onApproval, timeoutMs, signal }: Waiting,
   timeoutSeconds: number,
 ): Promise<Verdict> {
   signal?.throwIfAborted();
   let verdict = (await ask("ask")) as Verdict;
-  if (onApproval === "block") return verdict;
-  const end = performance.now() + Math.min(timeoutMs ?? Infinity, timeoutSeconds * 1000);
-  while (verdict.reason === "approval_required") {
-    const left = end - performance.now();
-    if (left <= 0) break;
-    await pause(Math.min(LOOK_MS, left), undefined, { signal }).catch(() => signal?.throwIfAborted());
-    verdict = (await ask("ask again")) ?? verdict;
+  if (onApproval === "block" || verdict.reason !== "approval_required") return verdict;
+  const over = new AbortController();
+  const end = (): void => over.abort();
+  const timer = setTimeout(end, Math.min(timeoutMs ?? Infinity, timeoutSeconds * 1000, MAX_TIMER_MS));
+  signal?.addEventListener("abort", end);
+  try {
+    for await (const _ of changes(over.signal)) {
+      signal?.throwIfAborted();
+      verdict = (await ask("ask again")) ?? verdict;
+      if (verdict.reason !== "approval_required") break;
+    }
+    return verdict;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", end);
   }
-  return verdict;
 }
 
 /**

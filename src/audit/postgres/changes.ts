@@ -1,4 +1,4 @@
-/** Tells when something may have been appended to a log: at once when people wait for it, else by looking. */
+/** Tells when something was appended to a log: by notification when people wait for it, and by looking otherwise. */
 
 import type { Pause } from "../store.ts";
 import { PostgresFailure } from "./failure.ts";
@@ -6,28 +6,28 @@ import { Sessions, type Session } from "./sessions.ts";
 import type { PostgresTarget } from "./target.ts";
 
 /**
- * How often it is looked, in milliseconds. Only requests, answers and grants are notified of: notifying makes the commits
- * of the whole server wait for one another.
+ * How often a log is looked at, in milliseconds. Only requests, answers and grants are notified of: notifying makes the
+ * commits of the whole server wait for one another.
  */
-const POLL_MS = 250;
+const LOOK_MS = 250;
+
+/** How often whoever waits for an answer asks though nobody was notified, in milliseconds: a notification may be lost. */
+const ASK_MS = 2_000;
 
 /**
  * Yields at once, whenever the log has grown, and a last time after `signal` has been aborted.
  *
  * @throws PostgresFailure when the server can't be reached at first. A connection that is lost later is made again.
  */
-export async function* watch(target: PostgresTarget, pause: Pause, signal: AbortSignal): AsyncGenerator<void> {
+export async function* growth(target: PostgresTarget, pause: Pause, signal: AbortSignal): AsyncGenerator<void> {
   const sessions = new Sessions(target);
   let session: Session | undefined = await sessions.acquire();
-  let wake = new AbortController();
-  const onNotification = (): void => wake.abort();
+  let seen: string | undefined;
   try {
-    await listen(session, onNotification);
-    let seen: string | undefined;
     for (;;) {
       const isOver = signal.aborted;
       try {
-        session ??= await listening(sessions, onNotification);
+        session ??= await sessions.acquire();
         const head = await lastSeq(session, target.log);
         if (head !== seen || isOver) yield;
         seen = head;
@@ -37,24 +37,12 @@ export async function* watch(target: PostgresTarget, pause: Pause, signal: Abort
         session = undefined;
       }
       if (isOver) return;
-      await pause(POLL_MS, AbortSignal.any([signal, wake.signal]));
-      if (wake.signal.aborted) wake = new AbortController();
+      await pause(LOOK_MS, signal);
     }
   } finally {
-    session?.release(true);
+    session?.release();
     await sessions.close();
   }
-}
-
-async function listening(sessions: Sessions, onNotification: () => void): Promise<Session> {
-  const session = await sessions.acquire();
-  await listen(session, onNotification);
-  return session;
-}
-
-async function listen(session: Session, onNotification: () => void): Promise<void> {
-  session.client.on("notification", onNotification);
-  await session.run("LISTEN capfence");
 }
 
 async function lastSeq(session: Session, log: string): Promise<string> {
@@ -64,4 +52,72 @@ async function lastSeq(session: Session, log: string): Promise<string> {
     [log],
   );
   return row?.seq ?? "";
+}
+
+/** Wakes those who wait for a person's answer. However many they are, they share one connection. */
+export class Bell {
+  readonly #target: PostgresTarget;
+  readonly #sleepers = new Set<() => void>();
+  #stop: AbortController | undefined;
+
+  constructor(target: PostgresTarget) {
+    this.#target = target;
+  }
+
+  /** Yields at once, whenever it rings, every two seconds, and a last time after `signal` has been aborted. */
+  async *rings(pause: Pause, signal: AbortSignal): AsyncGenerator<void> {
+    let bell = new AbortController();
+    const wake = (): void => bell.abort();
+    this.#sleepers.add(wake);
+    this.#begin(pause);
+    try {
+      for (;;) {
+        const isOver = signal.aborted;
+        // Before the caller looks, so that what comes in between is heard.
+        bell = new AbortController();
+        yield;
+        if (isOver) return;
+        await pause(ASK_MS, AbortSignal.any([signal, bell.signal]));
+      }
+    } finally {
+      this.#sleepers.delete(wake);
+      if (this.#sleepers.size === 0) this.#end();
+    }
+  }
+
+  #begin(pause: Pause): void {
+    if (this.#stop !== undefined) return;
+    this.#stop = new AbortController();
+    void this.#listen(pause, this.#stop.signal);
+  }
+
+  #end(): void {
+    this.#stop?.abort();
+    this.#stop = undefined;
+  }
+
+  /** Listens until it is told to stop. Whoever can't be woken meanwhile asks every two seconds all the same. */
+  async #listen(pause: Pause, stop: AbortSignal): Promise<void> {
+    const sessions = new Sessions(this.#target);
+    const ring = (): void => {
+      for (const wake of this.#sleepers) wake();
+    };
+    while (!stop.aborted) {
+      let session: Session | undefined;
+      try {
+        session = await sessions.acquire();
+        session.client.on("notification", ring);
+        await session.run("LISTEN capfence");
+        // What came before is not notified of any more.
+        ring();
+        while (!stop.aborted && !session.isBroken) await pause(ASK_MS, stop);
+      } catch {
+        await pause(ASK_MS, stop);
+      } finally {
+        session?.client.off("notification", ring);
+        session?.release(true);
+      }
+    }
+    await sessions.close();
+  }
 }

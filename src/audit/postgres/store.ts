@@ -4,7 +4,7 @@ import { AuditCorruptError } from "../../errors.ts";
 import type { ChainCheck } from "../chain-check.ts";
 import { soundEntry, type StoredEntry } from "../entry.ts";
 import type { AuditStore, Pause, ReadingOrder } from "../store.ts";
-import { watch } from "./changes.ts";
+import { Bell, growth } from "./changes.ts";
 import { auditError, PostgresFailure } from "./failure.ts";
 import { Passing } from "./passing.ts";
 import { beginReading, readRows } from "./reader.ts";
@@ -18,12 +18,14 @@ export class PostgresStore implements AuditStore {
   readonly name: string;
   readonly #target: PostgresTarget;
   readonly #now: () => number;
+  readonly #bell: Bell;
 
   /** `now` is the time in milliseconds since the epoch. */
   constructor(target: PostgresTarget, now: () => number) {
     this.name = target.name;
     this.#target = target;
     this.#now = now;
+    this.#bell = new Bell(target);
   }
 
   key(): string {
@@ -108,9 +110,9 @@ export class PostgresStore implements AuditStore {
     // What another session can see is committed, and what is committed here is on the disk.
   }
 
-  async *changes(pause: Pause, signal: AbortSignal): AsyncGenerator<void> {
+  async *changes(what: "anything" | "approvals", pause: Pause, signal: AbortSignal): AsyncGenerator<void> {
     try {
-      yield* watch(this.#target, pause, signal);
+      yield* what === "approvals" ? this.#bell.rings(pause, signal) : growth(this.#target, pause, signal);
     } catch (error) {
       throw this.#told(error);
     }
