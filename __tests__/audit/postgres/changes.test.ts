@@ -21,8 +21,8 @@ describe.skipIf(database === undefined)("who waits for an answer", () => {
     const over = new AbortController();
     const store = storeAt(location);
     const woken = [0, 0];
-    const waiting = woken.map(async (_, index) => {
-      for await (const _change of store.changes("approvals", untilWoken, over.signal)) {
+    const waiting = woken.map(async (_times, index) => {
+      for await (const _ of store.changes("approvals", untilWoken, over.signal)) {
         woken[index] = (woken[index] ?? 0) + 1;
         // At once, when it listens, and when there is an answer.
         if (index === 0 && woken[0] === 2) await runtime.approvals.approve(approvalId ?? "", { by: "alice" });
