@@ -4,7 +4,7 @@ import type { Json, JsonObject } from "../snapshot.ts";
 import { withoutSecrets } from "./secrets.ts";
 
 /** What stands in the record where a member was left out. */
-const REDACTED = "[redacted]";
+export const REDACTED = "[redacted]";
 
 /** A payload fit for the record. */
 export interface Redaction {
@@ -26,7 +26,7 @@ export function redact(payload: JsonObject, paths: readonly string[]): Redaction
 }
 
 /** A path that was given, and what of it lies before us. */
-interface Rest {
+export interface Rest {
   readonly path: string;
   readonly rest: string;
 }
@@ -39,7 +39,7 @@ function hide(value: Json, rests: readonly Rest[], note: (reason: string) => voi
   }
   const hidden = mapMembers(value, (name, member) => {
     const hit = rests.find(({ rest }) => rest === name || rest === "*");
-    if (hit === undefined) return hide(member, step(rests, name), note);
+    if (hit === undefined) return hide(member, pathsBelow(rests, name), note);
     note(hit.path);
     return REDACTED;
   });
@@ -55,7 +55,8 @@ function hideNames(value: Json, note: (reason: string) => void): Json {
   return Object.fromEntries(names.map(({ name, text }) => [text, (value as JsonObject)[name] as Json]));
 }
 
-function step(rests: readonly Rest[], name: string): readonly Rest[] {
+/** What of the paths lies before us once we have gone into the member `name`. */
+export function pathsBelow(rests: readonly Rest[], name: string): readonly Rest[] {
   if (rests.length === 0) return rests;
   return rests.flatMap(({ path, rest }) =>
     [name, "*"].flatMap((head) => (rest.startsWith(`${head}.`) ? [{ path, rest: rest.slice(head.length + 1) }] : [])),
@@ -63,7 +64,7 @@ function step(rests: readonly Rest[], name: string): readonly Rest[] {
 }
 
 /** Characters of one text that are recorded of a payload that would be too large as a whole. */
-const MAX_TEXT = 1_024;
+export const MAX_TEXT = 1_024;
 
 /** Characters of a payload's JSON that are recorded at most. */
 export const MAX_RECORDED = 65_536;

@@ -19,8 +19,13 @@ export function either(left: Answer, right: Answer): Answer {
 
 /** What several things say together that one rule is about: `yes` if all do, `no` if none does or there are none, else `maybe`. */
 export function alike(answers: readonly Answer[]): Answer {
-  const [first = "no"] = answers;
-  return answers.every((answer) => answer === first) ? first : "maybe";
+  const [first = "no", ...others] = answers;
+  return others.reduce(same, first);
+}
+
+/** What both say, or `maybe` when they do not say the same. */
+export function same(left: Answer, right: Answer): Answer {
+  return left === right ? left : "maybe";
 }
 
 /** As much as can be said when the one who says it is not trusted: never `yes`. */

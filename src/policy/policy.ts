@@ -9,11 +9,13 @@ import type { Diagnostics } from "./diagnostics.ts";
 import { explain, type Explanation } from "./explain.ts";
 import { readPolicyFile } from "./policy-file.ts";
 import { approvalTimeout, digestOf, resolvePolicy, riskActions, type ResolvedPolicy } from "./resolved.ts";
+import { possibleDecisions, type PossibleDecisions } from "./possible-decisions.ts";
 import { compileRules } from "./rule-compiler.ts";
 import { checkWaitingExamples, isWaiting, makeReady } from "./readiness.ts";
 import { RuleSet } from "./rule-set.ts";
 import type { WrittenRule } from "./rule.ts";
 import { readSources, type NamedText, type PolicySource } from "./sources.ts";
+import type { UnknownPart } from "./unknown-part.ts";
 import { whyNotAllow, type Obstacles } from "./why-not-allow.ts";
 
 /** Options of {@link Policy.parse}. */
@@ -121,6 +123,20 @@ export class Policy {
    */
   explain(event: ActionEvent): Explanation {
     return explain(this.evaluate(event), event, this.#ruleSet);
+  }
+
+  /**
+   * Decides about an event of which parts are not known, because a record left them out, say: every decision that is possible
+   * whatever stands there, and what it depends on. What stands in an unknown part of `event` is of no account. A single
+   * decision is what {@link evaluate} answers about the whole event. Synchronous.
+   *
+   * @throws TypeError when `event` was not made by this package.
+   */
+  possibleDecisions(event: ActionEvent, unknown: readonly UnknownPart[]): PossibleDecisions {
+    if (unknown.length === 0 || event.payloadProblem !== undefined)
+      return { decisions: [this.evaluate(event)], needs: [] };
+    if (!ActionEvent.isInstance(event)) throw new TypeError("Policy.possibleDecisions: event must be an ActionEvent");
+    return possibleDecisions(event, unknown, this.#ruleSet);
   }
 
   /**

@@ -45,6 +45,8 @@ export function stricterActions(one: RiskActions, other: RiskActions): RiskActio
 /** Decides by an event's risk. */
 export class RiskRules {
   readonly actions: RiskActions;
+  /** Every effect there is, one for each level that has one. */
+  readonly effects: readonly RiskEffect[];
   readonly #effects: ReadonlyMap<string, RiskEffect>;
   readonly #strictest: RiskEffect | undefined;
 
@@ -54,6 +56,7 @@ export class RiskRules {
       const action = actions[level];
       return action === undefined ? [] : [Object.freeze({ level, action })];
     });
+    this.effects = effects;
     this.#effects = new Map(effects.map((effect) => [effect.level, effect]));
     this.#strictest = effects.reduce<RiskEffect | undefined>(stricterEffect, undefined);
   }

@@ -6,8 +6,10 @@ import type { Subject } from "./conditions/condition.ts";
 import { RiskRules, type RiskActions, type RiskEffect } from "./risk-levels.ts";
 import type { Rule } from "./rule.ts";
 
-const DEFAULT_DENY: Decision = Object.freeze({ decision: "deny", reason: "policy_default_deny" });
-const ASKED_FOR: Decision = Object.freeze({ decision: "require_approval", reason: "approval_required" });
+/** What is decided where no rule takes effect. */
+export const DEFAULT_DENY: Decision = Object.freeze({ decision: "deny", reason: "policy_default_deny" });
+/** What is decided where the host asks for approval of what would be allowed. */
+export const ASKED_FOR: Decision = Object.freeze({ decision: "require_approval", reason: "approval_required" });
 
 /** Decides by the strictest section in which a rule fires; when none does, denies. */
 export class RuleSet {
@@ -60,13 +62,17 @@ export function hostAsksForApproval({ context, requireApproval }: ActionEvent): 
   return asked !== false && asked !== null;
 }
 
-function riskDecision(action: "deny" | "require_approval", ...effects: readonly (RiskEffect | undefined)[]): Decision {
+/** What a risk decides. */
+export function riskDecision(
+  action: "deny" | "require_approval",
+  ...effects: readonly (RiskEffect | undefined)[]
+): Decision {
   const reason = action === "deny" ? "policy_deny" : "approval_required";
   const level = effects.find((effect) => effect?.action === action)?.level ?? "";
   return Object.freeze({ decision: action, reason, riskLevel: Object.freeze({ level, action }) });
 }
 
 /** An allow of which the policy says that it is worth noting. */
-function noted(decision: Decision, { level }: RiskEffect): Decision {
+export function noted(decision: Decision, { level }: RiskEffect): Decision {
   return Object.freeze({ ...decision, riskLevel: Object.freeze({ level, action: "warn" as const }) });
 }

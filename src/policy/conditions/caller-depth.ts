@@ -27,6 +27,10 @@ export function callerDepth(name: ComparisonName): ConditionKind {
           const known = said(event.context);
           return heedsClaims ? either(known, atMostMaybe(said(event.payload))) : known;
         },
+        made: ({ event, heedsClaims }) => ({
+          together: either,
+          answers: [() => said(event.context), ...(heedsClaims ? [() => atMostMaybe(said(event.payload))] : [])],
+        }),
         why: ({ event }) => {
           const depth = depthIn(event.context);
           if (said(event.payload) !== "no") return "the payload claims such a depth";

@@ -46,6 +46,22 @@ export interface Condition {
   readonly heedsClaims?: boolean;
   /** Texts of which one must be in the payload, or the answer is `no`. Absent when there are none. */
   readonly needles?: readonly Needle[];
+  /** How it searches the payload's text, so that a part of the text may say enough. Absent when it looks elsewhere. */
+  readonly search?: TextSearch;
+  /** What its answer is made of, so that some of it may say enough. Absent when the condition is asked as a whole. */
+  readonly made?: (subject: Subject) => Composition;
+}
+
+/**
+ * `pieces`: a text is found wherever a piece of a leaf has it, however much else there is. `leaves`: something is found
+ * in whole leaves, in their order, and not behind a certain length, so that what comes before counts.
+ */
+export type TextSearch = "pieces" | "leaves";
+
+/** Several answers, and how they are put together: `together` of one after the other, in any order. No answers are a `no`. */
+export interface Composition {
+  readonly together: (left: Answer, right: Answer) => Answer;
+  readonly answers: readonly (() => Answer)[];
 }
 
 /** A text that is searched for, in the forms in which it is searched. */

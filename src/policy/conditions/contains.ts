@@ -19,6 +19,7 @@ export const contains: ConditionKind = {
     const needles = listed(value).map((item) => needleOf(String(item)));
     return {
       needles,
+      search: "pieces",
       ask: ({ text }) => {
         if (needles.some((needle) => standsIn(needle, text))) return "yes";
         return needles.some((needle) => standsInNormalised(needle, text)) ? "maybe" : "no";

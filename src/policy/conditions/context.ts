@@ -41,6 +41,10 @@ function contextCondition(field: string, read: Read): ConditionKind {
           const known = test(read(event) ?? null);
           return heedsClaims ? either(known, claimed(event)) : known;
         },
+        made: ({ event, heedsClaims }) => ({
+          together: either,
+          answers: [() => test(read(event) ?? null), ...(heedsClaims ? [() => claimed(event)] : [])],
+        }),
         why: ({ event }) => {
           const known = read(event);
           if (test(known ?? null) === "no" && claimed(event) !== "no") return `the payload claims such a ${field}`;

@@ -19,6 +19,7 @@ export const matchKeywords: ConditionKind = {
     const needles = listed(value).map((item) => needleOf(String(item)));
     return {
       needles,
+      search: "pieces",
       ask: ({ text }) => {
         if (needles.some((needle) => standsIn(needle, text))) return "yes";
         return needles.some((needle) => standsInCompatible(needle, text)) ? "maybe" : "no";

@@ -14,6 +14,7 @@ export const matchRegex: ConditionKind = {
   compile: (value, report) => {
     const expressions = compileExpressions(value, report);
     return {
+      search: "leaves",
       ask: ({ text }) => search(expressions, text.leaves),
       why: ({ text }) => {
         const found = expressions.find((expression) => search([expression], text.leaves) === "yes");

@@ -66,6 +66,7 @@ export const payloadFields: ConditionKind = {
     );
     return {
       ask: (subject) => fields.reduce<Answer>((answer, field) => both(answer, field.ask(subject)), "yes"),
+      made: (subject) => ({ together: both, answers: fields.map((field) => () => field.ask(subject)) }),
       why: (subject) => fields.map((field) => field.why(subject)).join(", "),
     };
   },
@@ -90,24 +91,31 @@ function compileField(field: string, matcher: unknown, report: ReportProblem): C
     ask: ({ event }) => follow(event.payload, keys, test),
     why: ({ event }) => {
       const answer = follow(event.payload, keys, test);
-      if (follow(event.payload, keys, (value) => (value === undefined ? "no" : "yes")) === "no")
-        return `there is no ${field}`;
+      if (follow(event.payload, keys, IS_THERE) === "no") return `there is no ${field}`;
       return `${field} ${{ yes: "matches", maybe: "may match", no: "does not match" }[answer]}`;
     },
   };
 }
 
-/** Answers for a field's value; `undefined` when the field is absent. */
-type FieldTest = (value: Json | undefined) => Answer;
+/** Answers for a field. */
+interface FieldTest {
+  /** Answers for the field's value; `undefined` when the field is absent. */
+  readonly answer: (value: Json | undefined) => Answer;
+  /** Whether all it asks is whether the field is there; any value then stands for the field's. */
+  readonly presence?: boolean;
+}
+
+const IS_THERE: FieldTest = { presence: true, answer: (value) => (value === undefined ? "no" : "yes") };
 
 /** Follows keys into mappings. Through a list, whatever any of its members says is a `maybe`. */
 function follow(value: Json | undefined, keys: readonly string[], test: FieldTest): Answer {
   const [key, ...rest] = keys;
-  if (key === undefined) return test(value);
+  if (key === undefined) return test.answer(value);
   if (Array.isArray(value)) {
     return (value as readonly Json[]).some((member) => follow(member, keys, test) !== "no") ? "maybe" : "no";
   }
-  if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return test(undefined);
+  if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return test.answer(undefined);
+  if (test.presence === true && rest.length === 0) return test.answer(true);
   return follow((value as Readonly<Record<string, Json>>)[key], rest, test);
 }
 
@@ -117,11 +125,16 @@ function compileMatcher(matcher: unknown, report: ReportProblem): FieldTest {
   const tests = Object.entries(matcher as Readonly<Record<string, unknown>>).map(([name, value]) =>
     compileOperator(name, value, (path, message) => report([name, ...path], message)),
   );
-  return (value) => tests.reduce<Answer>((answer, test) => both(answer, test(value)), "yes");
+  return {
+    answer: (value) => tests.reduce<Answer>((answer, test) => both(answer, test.answer(value)), "yes"),
+    presence: tests.every(({ presence }) => presence === true),
+  };
 }
 
 function compileOperator(name: string, operand: unknown, report: ReportProblem): FieldTest {
-  if (name === "exists") return (value) => ((value !== undefined) === operand ? "yes" : "no");
+  if (name === "exists") {
+    return { presence: true, answer: (value) => ((value !== undefined) === operand ? "yes" : "no") };
+  }
   if (name === "equals" || name === "in") return ofPresent(compileScalars(operand, true));
   if (name === "glob") return ofPresent(compileScalars(operand));
   if (isComparison(name))
@@ -133,7 +146,7 @@ function compileOperator(name: string, operand: unknown, report: ReportProblem):
 }
 
 function ofPresent(test: ValueTest): FieldTest {
-  return (value) => (value === undefined ? "no" : test(value));
+  return { answer: (value) => (value === undefined ? "no" : test(value)) };
 }
 
 function isComparison(name: string): name is ComparisonName {

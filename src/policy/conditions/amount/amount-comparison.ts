@@ -1,7 +1,7 @@
 /** `amount_gt`, `amount_gte`, `amount_lt`, `amount_lte`: how much a call is about. */
 
 import type { JsonObject } from "../../../snapshot.ts";
-import type { Answer } from "../../answer.ts";
+import { same, type Answer } from "../../answer.ts";
 import { THRESHOLD } from "../../json-schema.ts";
 import type { ConditionKind } from "../condition.ts";
 import { AMOUNT_FIELDS } from "./amount.ts";
@@ -31,6 +31,10 @@ export function amountComparison(name: ComparisonName): ConditionKind {
           }
           return answer ?? "no";
         },
+        made: ({ event: { payload } }) => ({
+          together: same,
+          answers: present(payload).map((field) => () => compare(name, payload[field] ?? null, threshold)),
+        }),
         why: ({ event: { payload } }) => {
           const fields = present(payload);
           if (fields.length === 0) return "the payload has no amount";

@@ -1,7 +1,7 @@
 /** `path_prefix`: the files and directories a call names lie within a directory. */
 
 import type { JsonObject } from "../../../snapshot.ts";
-import { alike } from "../../answer.ts";
+import { alike, same } from "../../answer.ts";
 import { oneOrList, SEARCHED_TEXT } from "../../json-schema.ts";
 import { listed, type ConditionKind } from "../condition.ts";
 import { foldForms } from "./location.ts";
@@ -23,12 +23,13 @@ export const pathPrefix: ConditionKind = {
   compile: (value) => {
     const judge = compilePath({ within: listed(value).map(String), alike: foldForms }, "deny");
     const judged = (payload: JsonObject): readonly (readonly [string, PathJudgement])[] =>
-      PATH_FIELDS.filter((field) => Object.hasOwn(payload, field)).map((field) => [
-        field,
-        judge(payload[field] ?? null),
-      ]);
+      present(payload).map((field) => [field, judge(payload[field] ?? null)]);
     return {
       ask: ({ event: { payload } }) => alike(judged(payload).map(([, { answer }]) => answer)),
+      made: ({ event: { payload } }) => ({
+        together: same,
+        answers: present(payload).map((field) => () => judge(payload[field] ?? null).answer),
+      }),
       why: ({ event: { payload } }) => {
         const words = { yes: "is within", maybe: "may be within", no: "is not within" };
         const found = judged(payload).map(([field, { answer }]) => `${field} ${words[answer]}`);
@@ -37,3 +38,7 @@ export const pathPrefix: ConditionKind = {
     };
   },
 };
+
+function present(payload: JsonObject): readonly string[] {
+  return PATH_FIELDS.filter((field) => Object.hasOwn(payload, field));
+}
