@@ -15,6 +15,7 @@ export type CapFenceErrorCode =
   | "ERR_AUDIT_UNAVAILABLE"
   | "ERR_AUDIT_CORRUPT"
   | "ERR_APPROVAL_REFUSED"
+  | "ERR_TRACE_INVALID"
   | "ERR_UNGATED_TOOLS";
 
 /** What every CapFence error is: an `Error` with a literal `code`. */
@@ -161,6 +162,25 @@ export class ApprovalError extends CapFenceError {
 
   static override isInstance(value: unknown): value is ApprovalError {
     return codeOf(value) === "ERR_APPROVAL_REFUSED";
+  }
+}
+
+/** A file of recorded calls can't be relied on: it is malformed, not whole, of a newer version, or not what it was made as. */
+export class TraceInvalidError extends CapFenceError {
+  override readonly name = "TraceInvalidError";
+  readonly code = "ERR_TRACE_INVALID";
+  readonly path: string;
+  /** The line at fault, counted from 1. */
+  readonly line: number;
+
+  constructor(path: string, line: number, problem: string, options?: ErrorOptions) {
+    super(`${path}:${line}: ${problem}`, options);
+    this.path = path;
+    this.line = line;
+  }
+
+  static override isInstance(value: unknown): value is TraceInvalidError {
+    return codeOf(value) === "ERR_TRACE_INVALID";
   }
 }
 

@@ -184,35 +184,39 @@ describe("what is not known may be needed", () => {
   });
 });
 
+/** The part of an event that is reached by going into members, chosen by numbers, as far as that goes. */
+function partAt(whole: Record<string, unknown>, of: UnknownPart["of"], steps: readonly number[]): UnknownPart {
+  const path: string[] = [];
+  let value: unknown = whole;
+  for (const step of steps) {
+    if (typeof value !== "object" || value === null) break;
+    const names = Object.keys(value);
+    const name = names[step % Math.max(1, names.length)];
+    if (name === undefined) break;
+    path.push(name);
+    value = (value as Record<string, unknown>)[name];
+  }
+  const pieces = typeof value === "string" && value.length > 1 ? { pieces: [value.slice(0, 1)] } : {};
+  return { of, path, ...pieces };
+}
+
+/** `value` with something else at `path`. */
+function replaced(value: unknown, path: readonly string[], other: unknown): unknown {
+  const [name, ...rest] = path;
+  if (name === undefined) return other;
+  const members = Object.entries(value as object).map(([key, member]: [string, unknown]) => [
+    key,
+    key === name ? replaced(member, rest, other) : member,
+  ]);
+  return Array.isArray(value) ? members.map(([, member]) => member) : Object.fromEntries(members);
+}
+
 describe("properties", () => {
   /** A part of an event, chosen by numbers: the members to go into one after another, and how far. */
-  const choice = fc.tuple(fc.constantFrom("payload", "context"), fc.array(fc.nat(), { maxLength: 3 }));
-
-  const partAt = (whole: Record<string, unknown>, of: UnknownPart["of"], steps: readonly number[]): UnknownPart => {
-    const path: string[] = [];
-    let value: unknown = whole;
-    for (const step of steps) {
-      if (typeof value !== "object" || value === null) break;
-      const names = Object.keys(value);
-      const name = names[step % Math.max(1, names.length)];
-      if (name === undefined) break;
-      path.push(name);
-      value = (value as Record<string, unknown>)[name];
-    }
-    const pieces = typeof value === "string" && value.length > 1 ? { pieces: [value.slice(0, 1)] } : {};
-    return { of, path, ...pieces };
-  };
-
-  /** `value` with something else at `path`. */
-  const replaced = (value: unknown, path: readonly string[], other: unknown): unknown => {
-    const [name, ...rest] = path;
-    if (name === undefined) return other;
-    const members = Object.entries(value as object).map(([key, member]: [string, unknown]) => [
-      key,
-      key === name ? replaced(member, rest, other) : member,
-    ]);
-    return Array.isArray(value) ? members.map(([, member]) => member) : Object.fromEntries(members);
-  };
+  const choice = fc.tuple(
+    fc.constantFrom<UnknownPart["of"][]>("payload", "context"),
+    fc.array(fc.nat(), { maxLength: 3 }),
+  );
 
   const other = fc.oneof(fc.constant("[redacted]"), fc.jsonValue());
 
@@ -229,9 +233,7 @@ describe("properties", () => {
           const event = call({ ...fields, payload: data });
           fc.pre(event.payloadProblem === undefined);
           const wholes = { payload: event.payload, context: event.context };
-          const parts = choices.map(([of, steps]) =>
-            partAt(wholes[of as UnknownPart["of"]], of as UnknownPart["of"], steps),
-          );
+          const parts = choices.map(([of, steps]) => partAt(wholes[of], of, steps));
           const apart = parts.filter(
             ({ of, path }) =>
               !parts.some(

@@ -3,7 +3,7 @@
 import { AnchorCheck } from "./anchor-check.ts";
 import type { Anchor } from "./checkpoint.ts";
 import { columnProblem } from "./column-check.ts";
-import { ENTRY_KINDS, isCounted, soundEntry, type Entry, type Head } from "./entry.ts";
+import { ENTRY_KINDS, isCounted, soundEntry, type Entry, type Head, type StoredEntry } from "./entry.ts";
 import { Findings } from "./findings.ts";
 import { OpenItemsCheck } from "./open-items-check.ts";
 import { OutcomePairing } from "./outcome-pairing.ts";
@@ -26,6 +26,7 @@ export class ChainCheck {
   /** The last entry seen. */
   last: { readonly seq: number; readonly ts: string } | undefined;
   #log: string | undefined;
+  #sound: StoredEntry[] = [];
   #expected: number | undefined;
   /** What the next entry must follow; `undefined` after one that was found wrong or missing. */
   #previous: Head | undefined = BEFORE_GENESIS;
@@ -48,7 +49,7 @@ export class ChainCheck {
     this.parts.row(seq, this.#isKnown(seq));
     const stored = soundEntry(hash, body);
     // What is damaged agrees with nothing, though its text were that of a sound one elsewhere.
-    this.#entry(seq, stored?.hash ?? "", stored?.entry);
+    this.#entry(seq, stored);
     if (stored === undefined || !ENTRY_KINDS.has(stored.entry.kind)) return;
     const problem = columnProblem(row, stored.entry);
     if (problem !== undefined) this.findings.problem(seq, problem);
@@ -78,8 +79,7 @@ export class ChainCheck {
     // Each line says so itself; where there is none, the first line does.
     if (lines.length === 1) this.#missing(head.seq);
     for (const [index, line] of lines.slice(1).entries()) {
-      const stored = parseTailLine(line);
-      this.#entry(head.seq + 1 + index, stored?.hash ?? "", stored?.entry);
+      this.#entry(head.seq + 1 + index, parseTailLine(line));
     }
     if (rest.length === 0) return;
     const problem = unfinishedProblem(rest);
@@ -91,6 +91,11 @@ export class ChainCheck {
   /** After the database's rows. */
   databaseRead(): void {
     this.parts.databaseRead(this.#expected);
+  }
+
+  /** The next entry of a list that holds nothing but entries. */
+  entry(stored: StoredEntry): void {
+    this.#entry(stored.seq, stored);
   }
 
   /** After the last entry. */
@@ -106,8 +111,16 @@ export class ChainCheck {
     return this.#expected !== undefined && seq < this.#expected;
   }
 
-  /** Checks one entry's place in the chain. `entry` is absent when its text is damaged. */
-  #entry(seq: number, hash: string, entry: Entry | undefined): void {
+  /** The entries since it was asked before that are sound in themselves and say their own place, each once and in order. */
+  take(): readonly StoredEntry[] {
+    const sound = this.#sound;
+    this.#sound = [];
+    return sound;
+  }
+
+  /** Checks one entry's place in the chain. `stored` is absent when its text is damaged. */
+  #entry(seq: number, stored: StoredEntry | undefined): void {
+    const { hash = "", entry } = stored ?? {};
     if (this.#isKnown(seq)) {
       if (this.#hashes.get(seq) !== hash) {
         this.findings.problem(seq, "it is there twice, and the two are not the same");
@@ -128,9 +141,10 @@ export class ChainCheck {
     this.last = { seq, ts: entry.ts };
     if (isCounted(entry)) this.entries += 1;
     if (entry.kind === "segment") this.parts.named(seq, entry);
-    if (problem !== undefined) return;
+    if (problem !== undefined || stored === undefined) return;
     this.outcomes.add(seq, entry);
     this.#openItems.entry(seq, hash, entry);
+    this.#sound.push(stored);
   }
 
   #gap(seq: number, entry: Entry | undefined): void {

@@ -41,8 +41,8 @@ export class FileStore implements AuditStore {
     yield* readFiles(this.key(), order);
   }
 
-  async check(check: ChainCheck): Promise<void> {
-    await checkFiles(this.key(), check);
+  async *check(check: ChainCheck): AsyncGenerator<void> {
+    yield* checkFiles(this.key(), check);
   }
 
   async receive(entries: AsyncIterable<StoredEntry>): Promise<void> {

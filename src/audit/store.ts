@@ -32,12 +32,13 @@ export interface AuditStore {
   entries(order: ReadingOrder): AsyncIterable<StoredEntry>;
 
   /**
-   * Gives every entry, as it is stored, to `check`.
+   * Gives every entry, as it is stored, to `check`; yields every now and then, so that what was checked can be taken and
+   * others may run.
    *
    * @throws AuditUnavailableError when there is no log, or it can't be read.
    * @throws AuditCorruptError when nothing more can be read, because of what it holds.
    */
-  check(check: ChainCheck): Promise<void>;
+  check(check: ChainCheck): AsyncIterable<void>;
 
   /**
    * Makes a new log of entries that were recorded elsewhere, whole or not at all.

@@ -1,8 +1,11 @@
 /** Verification: what a log is held against, and what was found. Nothing is written. */
 
+import { setImmediate as nextTurn } from "node:timers/promises";
+
 import { AuditCorruptError } from "../errors.ts";
 import { ChainCheck } from "./chain-check.ts";
 import type { Anchor } from "./checkpoint.ts";
+import type { StoredEntry } from "./entry.ts";
 import type { VerifyProblem } from "./findings.ts";
 import { storeAt, type AuditLocation } from "./location.ts";
 
@@ -42,14 +45,42 @@ export interface VerifyOptions {
  * @throws AuditUnavailableError when there is no log at `location`, it can't be read, or it is of a newer format.
  */
 export async function verifyLog(location: AuditLocation, options: VerifyOptions = {}): Promise<VerifyReport> {
+  const verification = verifyEntries(location, options);
+  for (;;) {
+    const { done, value } = await verification.next();
+    if (done === true) return value;
+  }
+}
+
+/**
+ * Verifies as {@link verifyLog} does, and on the way gives the entries, each once and in order, some at a time; the report is
+ * what the generator returns. Entries that are damaged are left out. None can be relied on before the report says that the
+ * log is intact.
+ *
+ * @throws AuditUnavailableError as {@link verifyLog}.
+ */
+export async function* verifyEntries(
+  location: AuditLocation,
+  options: VerifyOptions = {},
+): AsyncGenerator<readonly StoredEntry[], VerifyReport, void> {
   const check = new ChainCheck(options.anchors ?? []);
   try {
-    await storeAt(location).check(check);
+    for await (const _ of storeAt(location).check(check)) {
+      yield check.take();
+      // Others may run in between: a log can be verified in the process that writes it.
+      await nextTurn();
+    }
   } catch (error) {
     if (!AuditCorruptError.isInstance(error)) throw error;
     check.findings.problem(error.seq, error.message);
   }
-  check.end(options.minSize ?? 0);
+  yield check.take();
+  return reportOf(check, options.minSize);
+}
+
+/** What `check` has found, once it has been given everything. */
+export function reportOf(check: ChainCheck, minSize = 0): VerifyReport {
+  check.end(minSize);
   const { findings, entries, last, parts, anchors, outcomes } = check;
   return {
     intact: findings.problems.length === 0,

@@ -43,7 +43,13 @@ beforeAll(async () => {
 const diff = async (argv: readonly string[]) => await place.run(["policy", "diff", ...argv]);
 const counts = async (argv: readonly string[]): Promise<Record<string, unknown>> => {
   const { stdout } = await diff([...argv, "--json"]);
-  const { old: _old, new: _new, transitions, ...numbers } = JSON.parse(stdout) as Record<string, unknown>;
+  const {
+    old: _old,
+    new: _new,
+    undecided: _undecided,
+    transitions,
+    ...numbers
+  } = JSON.parse(stdout) as Record<string, unknown>;
   return { ...numbers, groups: (transitions as { from: string; to: string }[]).map(({ from, to }) => `${from} ${to}`) };
 };
 
@@ -90,11 +96,14 @@ describe("what it prints", () => {
     const { stdout } = await diff(["pay.yaml", "looser.yaml", "--cases", "calls.jsonl"]);
     expect(inPlace(place, stdout)).toEqual([
       "deny → allow: 2 calls",
+      "  1 call: no-xx at pay.yaml:3 → allow[0] at looser.yaml:3",
+      "  1 call: policy_default_deny → allow[1] at looser.yaml:5",
       "call    agent_id  capability       environment  old                  new       payload",
       'line 2  agent     payments.send    production   no-xx                allow[0]  {"amount":5,"country":"XX"}',
       "line 6  agent     payments.refund  staging      policy_default_deny  allow[1]  {}",
       "",
       "require_approval → allow: 1 call",
+      "  1 call: require_approval[0] at pay.yaml:7 → allow[0] at looser.yaml:3",
       "call    agent_id  capability     environment  old                  new       payload",
       'line 3  ann       payments.send  production   require_approval[0]  allow[0]  {"amount":500}',
       "",
@@ -107,24 +116,24 @@ describe("what it prints", () => {
     const { stdout } = await diff(["pay.yaml", "stricter.yaml", "--cases", "pay.test.yaml"]);
     const lines = inPlace(place, stdout);
     expect(lines[0]).toBe("deny → require_approval: 1 call");
-    expect(lines[2]).toMatch(/^denies a country /);
-    expect(lines[4]).toBe("allow → require_approval: 1 call");
+    expect(lines[3]).toMatch(/^denies a country /);
+    expect(lines[5]).toBe("allow → require_approval: 1 call");
     expect(lines.slice(-2)).toEqual(["3 calls: 2 decided differently, 1 alike.", "✓ Nothing is newly allowed."]);
   });
 
   it("shows at most 20 of a group, and all of them to programs", async () => {
     appendFileSync(place.path("many.jsonl"), '{"capability":"files.read"}\n'.repeat(30));
     const { stdout } = await diff(["pay.yaml", "looser.yaml", "--cases", "many.jsonl"]);
-    expect(inPlace(place, stdout).slice(21)).toEqual([
+    expect(inPlace(place, stdout).slice(22)).toEqual([
       expect.stringMatching(/^line 20 /),
-      "and 10 more; --json shows all",
+      "and 10 more",
       "",
       "30 calls: 30 decided differently, 0 alike.",
       "✗ 30 newly allowed.",
     ]);
     const json = await diff(["pay.yaml", "looser.yaml", "--cases", "many.jsonl", "--json"]);
-    const { transitions } = JSON.parse(json.stdout) as { transitions: { calls: unknown[] }[] };
-    expect(transitions[0]?.calls).toHaveLength(30);
+    const { transitions } = JSON.parse(json.stdout) as { transitions: { examples: unknown[] }[] };
+    expect(transitions[0]?.examples).toHaveLength(30);
   });
 
   it("has one object for programs", async () => {
@@ -134,14 +143,19 @@ describe("what it prints", () => {
       new: { file: "looser.yaml" },
       calls: 2,
       unchanged: 1,
+      otherRule: 0,
+      changed: 1,
       newlyAllowed: 1,
-      notFullyRecorded: 0,
-      refusedByHost: 0,
+      newlyDenied: 0,
+      undecidable: 0,
+      refused: 0,
       transitions: [
         {
           from: "require_approval",
           to: "allow",
-          calls: [{ name: "entry 1", actor: "ann", payload: { amount: 500 }, new: { decision: "allow" } }],
+          count: 1,
+          rules: [{ old: { rule: { id: "require_approval[0]" } }, new: { rule: { id: "allow[0]" } }, count: 1 }],
+          examples: [{ name: "entry 1", actor: "ann", payload: { amount: 500 }, new: { decision: "allow" } }],
         },
       ],
     });
@@ -158,33 +172,64 @@ describe("what it prints", () => {
 describe("recorded calls", () => {
   const loosened = ["pay.yaml", "looser.yaml", "--audit-log"];
 
-  it.each<readonly [string, ActionEventFields, ActionRuntimeOptions]>([
-    ["a named member that was redacted", { ...SEND, payload: { amount: 500, pin: 1 } }, { audit: { redact: ["pin"] } }],
-    ["a secret that was recognised", { ...SEND, payload: { amount: 500, key: `ghp_${"a".repeat(36)}` } }, {}],
-    ["a payload that was cut", { ...SEND, payload: { amount: 500, text: "x".repeat(70_000) } }, {}],
-    ["a payload that was too large", { ...SEND, payload: { list: Array.from({ length: 40_000 }, () => 1) } }, {}],
-    ["payloads not recorded", { ...SEND, payload: { amount: 500 } }, { audit: { payload: "none" } }],
-    ["a payload that can't be judged", { ...SEND, payload: { amount: Number.NaN } }, {}],
+  const LARGE = { amount: 500, list: Array.from({ length: 40_000 }, () => 1) };
+  const TOKEN = `ghp_${"a".repeat(36)}`;
+  const NEWLY = { changed: 1, newlyAllowed: 1, undecidable: 0, refused: 0 };
+  const NEEDED = { changed: 0, newlyAllowed: 0, undecidable: 1, refused: 0 };
+
+  it.each<readonly [string, ActionEventFields, ActionRuntimeOptions, object]>([
     [
-      "a secret in the context",
-      { ...SEND, payload: { amount: 500 }, context: { tenant: `ghp_${"a".repeat(36)}` } },
-      {},
+      "a member that no rule needs",
+      { ...SEND, payload: { amount: 500, pin: 1 } },
+      { audit: { redact: ["pin"] } },
+      NEWLY,
     ],
-    ["a context that was cut", { ...SEND, payload: { amount: 500 }, context: { note: "x".repeat(70_000) } }, {}],
-  ])("%s: not fully recorded, and neither alike nor different", async (name, call, options) => {
+    ["a secret that no rule needs", { ...SEND, payload: { amount: 500, key: TOKEN } }, {}, NEWLY],
+    ["a text that no rule needs", { ...SEND, payload: { amount: 500, text: "x".repeat(70_000) } }, {}, NEWLY],
+    ["a context that no rule needs", { ...SEND, payload: { amount: 500 }, context: { tenant: TOKEN } }, {}, NEWLY],
+    ["a member that a rule needs", { ...SEND, payload: { amount: 500 } }, { audit: { redact: ["amount"] } }, NEEDED],
+    ["a payload that was too large", { ...SEND, payload: LARGE }, {}, NEEDED],
+    ["payloads not recorded", { ...SEND, payload: { amount: 500 } }, { audit: { payload: "none" } }, NEEDED],
+    [
+      "a payload that can't be judged",
+      { ...SEND, payload: { amount: Number.NaN } },
+      {},
+      { changed: 0, newlyAllowed: 0, undecidable: 0, refused: 1 },
+    ],
+  ])("that lack something: %s", async (name, call, options, expected) => {
     const log = `${name.replaceAll(/\W/g, "-")}.db`;
     await record(log, [call], options);
-    expect(await counts([...loosened, log])).toEqual({
-      calls: 1,
-      unchanged: 0,
-      newlyAllowed: 0,
-      notFullyRecorded: 1,
-      refusedByHost: 0,
-      groups: [],
-    });
-    const { code, stdout } = await diff([...loosened, log]);
+    expect(await counts([...loosened, log])).toMatchObject({ calls: 1, unchanged: 0, ...expected });
+  });
+
+  it("say what is undecidable, and why", async () => {
+    await record("needed.db", [{ ...SEND, payload: { amount: 500 } }], { audit: { redact: ["amount"] } });
+    const { code, stdout } = await diff([...loosened, "needed.db"]);
     expect(code).toBe(0);
-    expect(stdout).toContain("1 not fully recorded: what would be decided about them is not known.\n");
+    expect(inPlace(place, stdout)).toEqual([
+      "undecidable: 1 call",
+      "  1 call: require_approval[0].amount_gt needs payload.amount; allow[0].amount_lte needs payload.amount (entry 1)",
+      "",
+      "1 call: 0 decided differently, 0 alike.",
+      "1 undecidable: the record does not say enough.",
+      "✓ Nothing is newly allowed.",
+    ]);
+  });
+
+  it("may be decided alike by another rule", async () => {
+    writeFileSync(place.path("moved.yaml"), "allow:\n  - payments.refund\n  - payments.send\n");
+    writeFileSync(place.path("small.jsonl"), '{"capability":"payments.send","payload":{"amount":5}}\n');
+    const { code, stdout } = await diff(["pay.yaml", "moved.yaml", "--cases", "small.jsonl"]);
+    expect(code).toBe(0);
+    expect(inPlace(place, stdout)).toEqual([
+      "allow, by another rule: 1 call",
+      "  1 call: allow[0] at pay.yaml:10 → allow[1] at moved.yaml:3",
+      expect.stringMatching(/^call /),
+      expect.stringMatching(/^line 1 /),
+      "",
+      "1 call: 0 decided differently, 1 alike, 1 of these by another rule.",
+      "✓ Nothing is newly allowed.",
+    ]);
   });
 
   it("are not a policy's to decide when the host refused them", async () => {
@@ -192,7 +237,7 @@ describe("recorded calls", () => {
     expect(await counts([...loosened, "refused.db"])).toMatchObject({
       calls: 1,
       unchanged: 0,
-      refusedByHost: 1,
+      refused: 1,
       groups: [],
     });
   });

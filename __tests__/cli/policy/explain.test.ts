@@ -90,7 +90,15 @@ describe("events on standard input", () => {
     ['{"capability":"a.b","enviroment":"test"}', '"enviroment" is no field of an event'],
     ['{"capability":"a.b","__proto__":{}}', '"__proto__" is no field of an event'],
     ['{"capability":"a.b","context":[]}', "context cannot be taken"],
-    ['{"kind":"decision","capability":"a.b"}', "the call was not fully recorded"],
+    ['{"kind":"decision","capability":"a.b"}', "what is recorded is no call"],
+    [
+      '{"kind":"decision","actor":"a","action":"b","resource":"a","capability":"a.b","environment":"e"}',
+      "payload was not recorded as it was",
+    ],
+    [
+      '{"kind":"decision","actor":"a","action":"b","resource":"a","capability":"a.b","environment":"e","reason":"bypassed"}',
+      "what is recorded was refused before any policy was asked",
+    ],
   ])("%s is none", async (input, message) => {
     const { code, stdout, stderr } = await explain(["pay.yaml", "--event", "-"], input);
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });

@@ -1,22 +1,15 @@
 /** The calls that two policies are compared by. */
 
 import { readEntries } from "../../audit/read.ts";
-import type { ActionEvent } from "../../event.ts";
+import type { NamedCall } from "../../replay/compared-call.ts";
+import { recordedCall } from "../../replay/recorded-call.ts";
 import { CommandFailure } from "../command-failure.ts";
 import { EXIT, type Host } from "../host.ts";
 import { auditLogPath } from "../log-path.ts";
 import { isSuiteName, trySuite } from "./files.ts";
-import { eventFromJson } from "./given-event.ts";
+import { callFromJson } from "./given-event.ts";
 import { readGivenText } from "./given-text.ts";
 import { problemLines } from "./problems.ts";
-import { eventOf, type Undecidable } from "./recorded-event.ts";
-
-/** A call, or why it can't be decided again. */
-export interface Case {
-  /** Where it comes from: a case's name, a line of a file, or an entry of a log. */
-  readonly name: string;
-  readonly event: ActionEvent | Undecidable;
-}
 
 /**
  * The calls of a file or an audit log. Those of a log are read as they are asked for, since there may be many.
@@ -26,32 +19,32 @@ export interface Case {
 export function casesOf(
   { cases, auditLog }: { readonly cases?: string; readonly auditLog?: string },
   host: Host,
-): Iterable<Case> | AsyncIterable<Case> {
+): Iterable<NamedCall> | AsyncIterable<NamedCall> {
   if (cases === undefined) return recordedCases(auditLogPath(auditLog, host));
   return /\.ya?ml$/i.test(cases) || isSuiteName(cases) ? suiteCases(cases, host) : lineCases(cases, host);
 }
 
-async function* recordedCases(path: string): AsyncGenerator<Case> {
+async function* recordedCases(path: string): AsyncGenerator<NamedCall> {
   for await (const { seq, entry } of readEntries(path)) {
-    if (entry.kind === "decision") yield { name: `entry ${seq}`, event: eventOf(entry) };
+    if (entry.kind === "decision") yield { name: `entry ${seq}`, call: recordedCall(entry) };
   }
 }
 
-function suiteCases(file: string, host: Host): readonly Case[] {
+function suiteCases(file: string, host: Host): readonly NamedCall[] {
   const loaded = trySuite(file, host);
-  if ("value" in loaded) return loaded.value.cases;
+  if ("value" in loaded) return loaded.value.cases.map(({ name, event }) => ({ name, call: { event, unknown: [] } }));
   const details = loaded.errors.flatMap((issue) => problemLines(issue));
   throw new CommandFailure(EXIT.failed, `${file} is not a valid suite`, { details });
 }
 
-function lineCases(file: string, host: Host): readonly Case[] {
+function lineCases(file: string, host: Host): readonly NamedCall[] {
   return readGivenText(file, host)
     .split(/\r?\n/)
     .flatMap((line, index) => {
       if (line.trim() === "") return [];
       const name = `line ${index + 1}`;
       try {
-        return [{ name, event: eventFromJson(line, host) }];
+        return [{ name, call: callFromJson(line, host) }];
       } catch (error) {
         if (!(error instanceof TypeError)) throw error;
         throw new CommandFailure(EXIT.failed, `${file}:${index + 1}: ${error.message}`, { cause: error });

@@ -1,11 +1,12 @@
 /** `capfence policy explain`: why a policy decides about a call as it does, or what stands between the call and an allow. */
 
 import type { ActionEvent } from "../../event.ts";
+import { nameOfPart } from "../../policy/unknown-part.ts";
 import { CommandFailure } from "../command-failure.ts";
 import { EXIT, type ExitCode, type Host } from "../host.ts";
 import { jsonLine } from "../terminal.ts";
 import { loadPolicy } from "./files.ts";
-import { eventFromFields, eventFromJson } from "./given-event.ts";
+import { callFromJson, eventFromFields } from "./given-event.ts";
 import { readGivenText } from "./given-text.ts";
 import { describeExplanation, describeObstacles } from "./shown-explanation.ts";
 
@@ -56,9 +57,14 @@ async function readEvent(file: string, host: Host): Promise<ActionEvent> {
   const name = file === "-" ? "standard input" : file;
   const text = file === "-" ? await host.readInput() : readGivenText(file, host);
   try {
-    const event = eventFromJson(text, host);
-    if (typeof event === "object") return event;
-    throw new CommandFailure(EXIT.failed, `${name}: the call was ${event}, so what a policy would say is not known`);
+    const call = callFromJson(text, host);
+    if (typeof call === "string") {
+      const what = call === "refused" ? "was refused before any policy was asked" : "is no call";
+      throw new CommandFailure(EXIT.failed, `${name}: what is recorded ${what}`);
+    }
+    const left = call.unknown.map(nameOfPart).join(", ");
+    if (left === "") return call.event;
+    throw new CommandFailure(EXIT.failed, `${name}: ${left} was not recorded as it was, so it can't be explained`);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     throw new CommandFailure(EXIT.failed, `${name}: ${error.message}`, { cause: error });

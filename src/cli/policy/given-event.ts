@@ -1,9 +1,9 @@
-/** Events that are given to a command as JSON. */
+/** Calls that are given to a command as JSON. */
 
 import type { DecisionEntry } from "../../audit/entry.ts";
 import { ActionEvent, namedBy, type ActionEventFields } from "../../event.ts";
+import { recordedCall, type KnownCall, type NotAsked } from "../../replay/recorded-call.ts";
 import type { Host } from "../host.ts";
-import { eventOf, type Undecidable } from "./recorded-event.ts";
 
 const FIELDS: ReadonlySet<string> = new Set<keyof ActionEventFields>([
   "actor",
@@ -19,11 +19,11 @@ const FIELDS: ReadonlySet<string> = new Set<keyof ActionEventFields>([
 ]);
 
 /**
- * The event that a JSON text is: an event's fields, or a decision as `capfence logs --json` prints it.
+ * The call that a JSON text is: an event's fields, or a decision as `capfence logs --json` prints it.
  *
  * @throws TypeError saying what is wrong, when it is neither.
  */
-export function eventFromJson(text: string, host: Host): ActionEvent | Undecidable {
+export function callFromJson(text: string, host: Host): KnownCall | NotAsked {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -34,7 +34,8 @@ export function eventFromJson(text: string, host: Host): ActionEvent | Undecidab
     throw new TypeError("it is not a JSON object");
   }
   const fields = value as Readonly<Record<string, unknown>>;
-  return fields["kind"] === "decision" ? eventOf(fields as unknown as DecisionEntry) : eventFromFields(fields, host);
+  if (fields["kind"] === "decision") return recordedCall(fields as unknown as DecisionEntry);
+  return { event: eventFromFields(fields, host), unknown: [] };
 }
 
 /**

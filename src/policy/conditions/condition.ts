@@ -56,10 +56,10 @@ export interface Condition {
  * `pieces`: a text is found wherever a piece of a leaf has it, however much else there is. `leaves`: something is found
  * in whole leaves, in their order, and not behind a certain length, so that what comes before counts.
  */
-export type TextSearch = "pieces" | "leaves";
+type TextSearch = "pieces" | "leaves";
 
 /** Several answers, and how they are put together: `together` of one after the other, in any order. No answers are a `no`. */
-export interface Composition {
+interface Composition {
   readonly together: (left: Answer, right: Answer) => Answer;
   readonly answers: readonly (() => Answer)[];
 }
