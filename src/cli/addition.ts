@@ -24,3 +24,11 @@ export function findingLine(what: string): string {
 export function auditLogOption(description: string): Option {
   return new Option("--audit-log <log>", description).argParser(parsePath);
 }
+
+/** How times may be written, for the help of commands that take some. */
+export const TIMES = `
+Times are UTC. A <time> is a date (2026-01-15), a time (2026-01-15T10:23, with a zone if you like), or how long ago
+(30s, 15m, 2h, 7d, 1w).`;
+
+/** Which audit log a command is about when none is named, for its help. */
+export const WHICH_LOG = "the audit log (default: CAPFENCE_AUDIT_LOG, else ./audit.db)";

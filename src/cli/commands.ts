@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { Command, Option, type OutputConfiguration } from "commander";
 
 import type { DecisionKind } from "../event.ts";
-import { auditLogOption, EXIT_CODES, findingLine, type Addition } from "./addition.ts";
+import { auditLogOption, EXIT_CODES, findingLine, TIMES, WHICH_LOG, type Addition } from "./addition.ts";
 import { addApprovals } from "./approvals/commands.ts";
 import type { CheckpointCommandOptions } from "./checkpoint.ts";
 import type { ExitCode, Host } from "./host.ts";
@@ -14,18 +14,13 @@ import type { LogsOptions } from "./logs.ts";
 import type { MigrateOptions } from "./migrate.ts";
 import { collectPaths, parseCount, parseKeyName, parsePath, timeParser } from "./option-values.ts";
 import { addPolicy } from "./policy/commands.ts";
+import { addExport, addReplay, addStats } from "./record-commands.ts";
 import type { UnlockOptions } from "./unlock.ts";
 import type { VerifyOptions } from "./verify.ts";
 
 const DECISIONS: readonly DecisionKind[] = ["allow", "deny", "require_approval"];
 
 const BROKEN = findingLine("the audit chain is broken, or contradicts a checkpoint");
-
-const TIMES = `
-Times are UTC. A <time> is a date (2026-01-15), a time (2026-01-15T10:23, with a zone if you like), or how long ago
-(30s, 15m, 2h, 7d, 1w).`;
-
-const WHICH_LOG = "the audit log (default: CAPFENCE_AUDIT_LOG, else ./audit.db)";
 
 const DEFAULT_KEY = `
 The default key is <host name>.key in $XDG_CONFIG_HOME/capfence, else in ~/.config/capfence.`;
@@ -47,6 +42,9 @@ export function commandLine(host: Host, output: OutputConfiguration, finish: (co
     addLogs,
     addApprovals,
     addVerify,
+    addReplay,
+    addExport,
+    addStats,
     addCheckpoint,
     addKeys,
     addUnlock,

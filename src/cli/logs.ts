@@ -1,5 +1,6 @@
 /** `capfence logs`: the latest decisions, oldest first, and on request those that follow. */
 
+import { isWanted, type DecisionFilter } from "../audit/decision-filter.ts";
 import type { Head, OutcomeEntry, StoredEntry } from "../audit/entry.ts";
 import { storeAt } from "../audit/location.ts";
 import { readEntries } from "../audit/read.ts";
@@ -7,7 +8,7 @@ import { AuditCorruptError } from "../errors.ts";
 import { entriesAfter } from "./follow.ts";
 import { EXIT, type ExitCode, type Host } from "./host.ts";
 import { auditLogPath } from "./log-path.ts";
-import { EntryPrinter, isWanted, type DecisionFilter, type Shown } from "./shown-entries.ts";
+import { EntryPrinter, type Shown } from "./shown-entries.ts";
 
 /** The options of `capfence logs`. */
 export interface LogsOptions extends DecisionFilter {

@@ -1,21 +1,10 @@
 /** What `capfence logs` shows: decisions, each with how its call ended, as a table or as JSON. */
 
-import type { DecisionEntry, OutcomeEntry, StoredEntry } from "../audit/entry.ts";
-import type { DecisionKind } from "../event.ts";
+import type { DecisionEntry, OutcomeEntry } from "../audit/entry.ts";
 import type { Host } from "./host.ts";
 import { Table } from "./table.ts";
 import { coloursFor, jsonLine, type Colours } from "./terminal.ts";
 import { formatTime } from "./time.ts";
-
-/** Which decisions are shown; times are milliseconds since the epoch. */
-export interface DecisionFilter {
-  readonly agent?: string;
-  readonly decision?: DecisionKind;
-  /** The first moment shown. */
-  readonly since?: number;
-  /** The first moment no longer shown. */
-  readonly until?: number;
-}
 
 /** A line to be printed: a decision, or an outcome that was recorded after its decision was printed. */
 export interface Shown {
@@ -29,18 +18,6 @@ export interface Shown {
 const HEADER = ["timestamp", "agent_id", "capability", "decision", "reason"] as const;
 const DECISION_COLUMN = HEADER.indexOf("decision");
 const OUTCOME_COLUMN = HEADER.length;
-
-/** Whether `entry` is a decision to be shown. */
-export function isWanted(entry: StoredEntry["entry"], filter: DecisionFilter): entry is DecisionEntry {
-  if (entry.kind !== "decision") return false;
-  const { agent, decision, since, until } = filter;
-  if (agent !== undefined && entry.actor !== agent) return false;
-  if (decision !== undefined && entry.decision !== decision) return false;
-  const time = Date.parse(entry.ts);
-  // Put so that an entry whose time cannot be read is shown rather than hidden.
-  if (since !== undefined && time < since) return false;
-  return !(until !== undefined && time >= until);
-}
 
 /** Prints lines as they come. */
 export class EntryPrinter {

@@ -17,7 +17,7 @@ const BAD_CHARACTER = /[^A-Za-z0-9_.*-]/u;
 /** The parts of an event that name what is asked for. */
 export interface CapabilityRequest {
   readonly capability: string;
-  readonly scope: string | undefined;
+  readonly scope?: string | undefined;
   readonly environment: string;
 }
 

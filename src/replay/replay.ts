@@ -1,0 +1,124 @@
+/** replay: decides every call of a record again, under another policy or the same. */
+
+import { isWanted } from "../audit/decision-filter.ts";
+import type { DecisionEntry } from "../audit/entry.ts";
+import type { VerifyReport } from "../audit/verify.ts";
+import { AuditCorruptError } from "../errors.ts";
+import { completeRequest, type CapabilityRequest } from "../policy/capability.ts";
+import { covers } from "../policy/capability-index.ts";
+import type { Policy } from "../policy/policy.ts";
+import { compareCall, type ComparedCall } from "./compared-call.ts";
+import { readExport } from "./export.ts";
+import { judge, type Judgement } from "./judged-call.ts";
+import { readOlderTrace } from "./older-trace.ts";
+import { readLog } from "./read-log.ts";
+import { recordedCall, recordedDecision, type KnownCall, type NotAsked } from "./recorded-call.ts";
+import { sourceKind } from "./source.ts";
+
+/** Which calls are decided again, and on what terms. */
+export interface ReplayOptions {
+  /** The first moment, in milliseconds since the epoch. Default: from the beginning. */
+  readonly since?: number | undefined;
+  /** The first moment that is too late, in milliseconds since the epoch. Default: to the end. */
+  readonly until?: number | undefined;
+  /** Only this agent's calls. */
+  readonly agent?: string | undefined;
+  /** Only calls that this covers, written as in a rule: `shell`, `files.*.production`. */
+  readonly capability?: string | undefined;
+  /** Goes on although an audit log's chain is broken, with what of it can be read. Default: false. */
+  readonly force?: boolean | undefined;
+  /** Reads a trace of the older format although it has no checksum. Default: false. */
+  readonly waiveChecksum?: boolean | undefined;
+  /** Told now and then how much has been read, from 0 to 1. */
+  readonly onProgress?: ((progress: number) => void) | undefined;
+}
+
+/** A recorded call that was decided again: `old` is what was recorded, `new` what the policy says. */
+export interface ReplayedCall extends ComparedCall {
+  /** When it was recorded, RFC 3339; absent where the record does not say. */
+  readonly ts?: string;
+  /** The digest of the policy that decided then; absent where the record does not say. */
+  readonly policy?: string;
+}
+
+/** How a replay ended. */
+export interface ReplayEnd {
+  /** What verification has found; absent for a trace of the older format, which has no chain. */
+  readonly verified?: VerifyReport;
+}
+
+/**
+ * Decides the calls that `source` has recorded again under `policy`, one by one as they are asked for: an audit log, its
+ * export, or a trace of the older format. The record is verified on the way, so **what was given can be relied on only
+ * when the iteration ends by itself**; if the record is broken it ends with an error. The policy's decisions are compared,
+ * not whether a call was let through all the same: because somebody approved it, or the runtime only observed.
+ *
+ * @throws AuditCorruptError at the end, when a log's chain is broken; see `force`.
+ * @throws AuditUnavailableError when there is no log, or it can't be read.
+ * @throws TraceInvalidError when an export or a trace is malformed, not whole, of a newer version, or was changed.
+ */
+export async function* replay(
+  source: string,
+  policy: Policy,
+  options: ReplayOptions = {},
+): AsyncGenerator<ReplayedCall, ReplayEnd, void> {
+  await policy.ready();
+  const kind = await sourceKind(source);
+  if (kind === "older trace") return yield* replayOlder(source, policy, options);
+  const record = kind === "export" ? readExport(source) : readLog(source, options.onProgress !== undefined);
+  for (;;) {
+    const { done, value } = await record.next();
+    if (done === true) {
+      if (!value.intact && options.force !== true) throw brokenChain(source, value);
+      return { verified: value };
+    }
+    options.onProgress?.(value.progress);
+    for (const { seq, entry } of value.entries) {
+      if (isWanted(entry, options) && isCovered(entry, options)) yield replayEntry(seq, entry, policy);
+    }
+  }
+}
+
+function replayEntry(seq: number, entry: DecisionEntry, policy: Policy): ReplayedCall {
+  const call = recordedCall(entry);
+  const old = { decided: recordedDecision(entry) };
+  const compared = compareCall({ name: `entry ${seq}`, call }, old, judgement(policy, call));
+  return { ...compared, ts: entry.ts, policy: entry.policy };
+}
+
+async function* replayOlder(
+  source: string,
+  policy: Policy,
+  options: ReplayOptions,
+): AsyncGenerator<ReplayedCall, ReplayEnd, void> {
+  for await (const { calls, progress } of readOlderTrace(source, options.waiveChecksum === true)) {
+    options.onProgress?.(progress);
+    for (const { name, event, old } of calls) {
+      if (options.agent !== undefined && event.actor !== options.agent) continue;
+      if (!isCovered(event, options)) continue;
+      const call = { event, unknown: [] };
+      const now = judgement(policy, call);
+      // Without a recorded decision there is nothing that could differ.
+      yield compareCall({ name, call }, old === undefined ? now : { decided: old }, now);
+    }
+  }
+  return {};
+}
+
+function judgement(policy: Policy, call: KnownCall | NotAsked): Judgement {
+  return typeof call === "string" ? { needs: [] } : judge(policy, call);
+}
+
+function isCovered(call: CapabilityRequest, { capability: pattern }: ReplayOptions): boolean {
+  if (pattern === undefined || call.capability === pattern) return true;
+  const request = completeRequest(call);
+  return request !== undefined && covers(pattern, request) === "yes";
+}
+
+function brokenChain(path: string, { problems }: VerifyReport): AuditCorruptError {
+  const [first] = problems;
+  const place = first?.seq === undefined ? "" : ` at entry ${first.seq}`;
+  return new AuditCorruptError(path, `the chain is broken${place}: ${first?.what ?? "the reason is not known"}`, {
+    ...(first?.seq !== undefined && { seq: first.seq }),
+  });
+}
