@@ -9,6 +9,7 @@ import {
   AuditUnavailableError,
   CapFenceError,
   PolicyLoadError,
+  TraceInvalidError,
   type PolicyIssue,
 } from "../src/errors.ts";
 import type { Verdict } from "../src/event.ts";
@@ -66,6 +67,13 @@ const CLASSES = [
     make: (options?: ErrorOptions) => new AuditCorruptError("/var/log/audit.db", "entry 3 is damaged", options),
     message: "Audit log /var/log/audit.db: entry 3 is damaged",
   },
+  {
+    name: "TraceInvalidError",
+    type: TraceInvalidError,
+    code: "ERR_TRACE_INVALID",
+    make: (options?: ErrorOptions) => new TraceInvalidError("trace.jsonl", 3, "it is not JSON", options),
+    message: "trace.jsonl:3: it is not JSON",
+  },
 ] as const;
 
 describe.each(CLASSES)("$name", ({ name, type, code, make, message }) => {
@@ -112,6 +120,7 @@ describe("an error of another copy of the package", () => {
       PolicyLoadError: () => new copy.PolicyLoadError([issue]),
       AuditUnavailableError: () => new copy.AuditUnavailableError("audit.db", "no room"),
       AuditCorruptError: () => new copy.AuditCorruptError("audit.db", "damaged"),
+      TraceInvalidError: () => new copy.TraceInvalidError("trace.jsonl", 1, "damaged"),
     }[name]();
     expect(ofCopy).not.toBeInstanceOf(CapFenceError);
     expect(type.isInstance(ofCopy)).toBe(true);

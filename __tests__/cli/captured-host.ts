@@ -18,6 +18,10 @@ export interface Captured {
 export interface Surroundings {
   readonly env?: Host["env"];
   readonly isTTY?: boolean;
+  /** Whether a person looks at stderr. */
+  readonly errorIsTTY?: boolean;
+  /** Milliseconds that the clock goes on each time it is looked at; 0 by default. */
+  readonly tick?: number;
   readonly now?: string;
   readonly hostname?: string;
   /** What is on standard input; nothing by default. */
@@ -42,15 +46,16 @@ export class Workplace {
     let stderr = "";
     const { answer, pauses = [] } = surroundings;
     const left = [...pauses];
+    let now = Date.parse(surroundings.now ?? "2026-01-15T12:00:00Z");
     const interruption = new AbortController();
     const code = await run(argv, {
       stdout: { write: (text) => (stdout += text), isTTY: surroundings.isTTY },
-      stderr: { write: (text) => (stderr += text) },
+      stderr: { write: (text) => (stderr += text), isTTY: surroundings.errorIsTTY },
       env: surroundings.env ?? {},
       cwd: this.directory,
       home: () => this.path("home"),
       hostname: () => surroundings.hostname ?? "this-host",
-      now: () => Date.parse(surroundings.now ?? "2026-01-15T12:00:00Z"),
+      now: () => (now += surroundings.tick ?? 0),
       pause: async () => {
         await left.shift()?.();
         if (left.length === 0) interruption.abort();

@@ -78,7 +78,7 @@ function describeUndecided(undecided: readonly Undecided[], colours: Colours): r
 }
 
 /** `no-xx.contains needs payload.secret`. */
-export function describeNeeds(needs: readonly Need[]): string {
+function describeNeeds(needs: readonly Need[]): string {
   if (needs.length === 0) return "what is recorded is no call";
   return needs
     .map(({ rule, condition, fields }) => {

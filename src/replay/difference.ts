@@ -13,7 +13,7 @@ interface Group {
 }
 
 /** A rule, or reason, that decided before, and one that decides now. */
-export interface Responsible {
+interface Responsible {
   readonly old: KnownDecision;
   readonly new: KnownDecision;
   readonly count: number;

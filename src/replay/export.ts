@@ -4,14 +4,14 @@
  */
 
 import { ChainCheck } from "../audit/chain-check.ts";
-import { canonical, parseEntry, sha256, type StoredEntry } from "../audit/entry.ts";
+import { canonical, soundEntry, type StoredEntry } from "../audit/entry.ts";
 import { reportOf, type VerifyReport } from "../audit/verify.ts";
 import { TraceInvalidError } from "../errors.ts";
 import { parseObject, readLines, type Line } from "./lines.ts";
 import type { ReadEntries } from "./read-log.ts";
 
 /** The version of the format, in the first line. */
-export const EXPORT_VERSION = 1;
+const EXPORT_VERSION = 1;
 
 /** The first line. */
 export function exportHeader(): object {
@@ -48,6 +48,7 @@ class ExportReader {
   #lines = 0;
   #count = 0;
   #last = "";
+  #lastSeq = -1;
   #isEnded = false;
 
   constructor(path: string) {
@@ -62,11 +63,13 @@ class ExportReader {
     if (Object.hasOwn(read, "capfence_export_end")) return this.#end(read["capfence_export_end"]);
     const stored = storedEntry(line.text, read);
     if (stored === undefined) throw this.#problem("its entry and its hash do not agree");
+    if (stored.seq <= this.#lastSeq) throw this.#problem(`entry ${stored.seq} is there twice`);
     this.check.entry(stored);
     const [found] = this.check.findings.problems;
     if (found !== undefined) throw this.#problem(`entry ${found.seq ?? stored.seq}: ${found.what}`);
     this.#count += 1;
     this.#last = stored.hash;
+    this.#lastSeq = stored.seq;
   }
 
   #header({ capfence_export: version }: Readonly<Record<string, unknown>>): void {
@@ -104,12 +107,8 @@ const ENTRY = '"entry":';
 
 /** The entry of a line; `undefined` when its text does not have the hash that is said. */
 function storedEntry(line: string, { hash, entry }: Readonly<Record<string, unknown>>): StoredEntry | undefined {
-  if (typeof hash !== "string") return undefined;
   // As it was written the line holds the text that was hashed. Otherwise its canonical form (RFC 8785) is that text.
-  const text = line.slice(line.indexOf(ENTRY) + ENTRY.length, -1);
-  const body = sha256(text) === hash ? text : canonicalOf(entry);
-  const read = body === undefined || (body !== text && sha256(body) !== hash) ? undefined : parseEntry(body);
-  return body === undefined || read === undefined ? undefined : { seq: read.seq, hash, body, entry: read };
+  return soundEntry(hash, line.slice(line.indexOf(ENTRY) + ENTRY.length, -1)) ?? soundEntry(hash, canonicalOf(entry));
 }
 
 function canonicalOf(entry: unknown): string | undefined {

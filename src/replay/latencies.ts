@@ -1,12 +1,12 @@
 /** How long calls took: percentiles of many durations in little memory. */
 
-/** What a percentile may be off by: buckets are as wide as this part of what they hold. */
+/** How much wider a bucket ends than it begins: 2 %. */
 const STEP = Math.log(1.02);
 
 /** Durations up to this are one bucket, in milliseconds. */
 const LEAST = 0.001;
 
-/** Durations, in milliseconds. Percentiles are exact to 1 %. */
+/** Durations, in milliseconds. A percentile is a duration that there was, and at most 2 % over the exact one. */
 export interface Latency {
   readonly calls: number;
   readonly p50: number;
@@ -17,14 +17,19 @@ export interface Latency {
 
 /** Collects durations in buckets whose width grows with what they hold, so that there are few however many there are. */
 export class Latencies {
-  readonly #buckets = new Map<number, number>();
+  readonly #buckets = new Map<number, { calls: number; max: number }>();
   #calls = 0;
   #max = 0;
 
   /** `ms` is not negative. */
   add(ms: number): void {
-    const bucket = Math.round(Math.log(Math.max(ms, LEAST) / LEAST) / STEP);
-    this.#buckets.set(bucket, (this.#buckets.get(bucket) ?? 0) + 1);
+    const number = Math.floor(Math.log(Math.max(ms, LEAST) / LEAST) / STEP);
+    const bucket = this.#buckets.get(number);
+    if (bucket === undefined) this.#buckets.set(number, { calls: 1, max: ms });
+    else {
+      bucket.calls += 1;
+      bucket.max = Math.max(bucket.max, ms);
+    }
     this.#calls += 1;
     this.#max = Math.max(this.#max, ms);
   }
@@ -43,9 +48,9 @@ export class Latencies {
   #percentile(part: number): number {
     const rank = Math.ceil(part * this.#calls);
     let passed = 0;
-    for (const [bucket, calls] of [...this.#buckets].toSorted(([left], [right]) => left - right)) {
+    for (const [, { calls, max }] of [...this.#buckets].toSorted(([left], [right]) => left - right)) {
       passed += calls;
-      if (passed >= rank) return Math.min(this.#max, Number((LEAST * Math.exp(bucket * STEP)).toPrecision(3)));
+      if (passed >= rank) return max;
     }
     return 0;
   }

@@ -19,13 +19,13 @@ export interface DecisionCounts {
 }
 
 /** Decisions by one rule. */
-export interface RuleCounts {
+interface RuleCounts {
   readonly rule: RuleReference;
   readonly decisions: number;
 }
 
 /** How long calls took, in milliseconds. */
-export interface CapabilityLatency extends Latency {
+interface CapabilityLatency extends Latency {
   readonly capability: string;
 }
 
