@@ -87,4 +87,3 @@ export type { WrappableTool } from "./langchain/inner-tool.ts";
 export type { VerifyOptions } from "./audit/verify.ts";
 export type { VerifyProblem } from "./audit/findings.ts";
 export type { VerifyReport } from "./audit/verify.ts";
-export type { WrappableTool } from "./langchain/inner-tool.ts";

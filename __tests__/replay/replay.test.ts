@@ -1,9 +1,12 @@
+import { randomUUID } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 
 import * as fc from "fast-check";
 import { afterAll, describe, expect, it, vi } from "vitest";
 
+import { readEntries } from "../../src/audit/read.ts";
 import { Policy } from "../../src/policy/policy.ts";
+import { ActionRuntime } from "../../src/runtime/runtime.ts";
 import { callFields, payload, policy } from "../policy/written-policies.ts";
 import { changes, Records, replayAll, type Recorded } from "./recorded-logs.ts";
 
@@ -35,8 +38,8 @@ describe("recorded calls under another policy", () => {
       "entry 1 none allow→allow",
       "entry 2 decision deny→allow",
       "entry 3 decision require_approval→allow",
-      "entry 4 decision deny→allow",
-      "entry 5 decision allow→deny",
+      "entry 5 decision deny→allow",
+      "entry 6 decision allow→deny",
     ]);
     expect(calls[1]).toMatchObject({
       actor: "bob",
@@ -65,10 +68,10 @@ deny:
 
   it.each<readonly [string, object, readonly string[]]>([
     ["an agent", { agent: "bob" }, ["entry 2"]],
-    ["a capability", { capability: "files.read" }, ["entry 4"]],
-    ["all below a capability", { capability: "shell" }, ["entry 1", "entry 2", "entry 3", "entry 5"]],
+    ["a capability", { capability: "files.read" }, ["entry 5"]],
+    ["all below a capability", { capability: "shell" }, ["entry 1", "entry 2", "entry 3", "entry 6"]],
     ["a pattern", { capability: "*.deploy.production" }, ["entry 3"]],
-    ["from a time on", { since: Date.parse("2026-01-15T10:00:03Z") }, ["entry 4", "entry 5"]],
+    ["from a time on", { since: Date.parse("2026-01-15T10:00:03Z") }, ["entry 5", "entry 6"]],
     ["before a time", { until: Date.parse("2026-01-15T10:00:01Z") }, ["entry 1"]],
     ["a time in which nothing was", { since: Date.parse("2027-01-01Z") }, []],
   ])("may be those of %s", async (_, options, expected) => {
@@ -95,6 +98,55 @@ describe("what is no policy's to decide", () => {
     const { calls } = await replayAll(log, STRICT);
     expect(calls.map(({ change }) => change)).toEqual(CALLS.map(() => "none"));
     expect(changes((await replayAll(log, LOOSE)).calls)[1]).toBe("entry 2 decision deny→allow");
+  });
+});
+
+describe("a person's answer is no policy's decision", () => {
+  const ASKING = Policy.parse("require_approval: [{ capability: shell, id: ask }]\nallow: [shell]\n");
+  const call = { actor: "ann", action: "execute", resource: "shell", environment: "production" };
+
+  async function answered(
+    answer: (runtime: ActionRuntime, id: string) => Promise<unknown>,
+    event: object,
+  ): Promise<string> {
+    const path = records.path(`${randomUUID()}.db`);
+    const runtime = ActionRuntime.fromPolicy(ASKING, { auditLog: path });
+    const { approvalId = "" } = await runtime.execute({ ...call, ...event });
+    await answer(runtime, approvalId);
+    await runtime.execute({ ...call, ...event });
+    await runtime.close();
+    return path;
+  }
+
+  it.each<readonly [string, string, (runtime: ActionRuntime, id: string) => Promise<unknown>]>([
+    ["approved", "approval_granted", async (runtime, id) => await runtime.approvals.approve(id, { by: "eve" })],
+    ["rejected", "approval_rejected", async (runtime, id) => await runtime.approvals.reject(id, { by: "eve" })],
+    [
+      "granted",
+      "grant_used",
+      async (runtime) =>
+        await runtime.approvals.grant({ agent: "*", capability: "shell", expiresInSeconds: 60, by: "eve" }),
+    ],
+  ])("when it was %s", async (_, reason, answer) => {
+    const log = await answered(answer, {});
+    const reasons: string[] = [];
+    for await (const { entry } of readEntries(log)) if (entry.kind === "decision") reasons.push(entry.reason);
+    expect(reasons).toEqual(["approval_required", reason]);
+    expect((await replayAll(log, ASKING)).calls.map(({ change }) => change)).toEqual(["none", "none"]);
+    const open = await replayAll(log, Policy.parse("allow: [shell]\n"));
+    expect(open.calls.map(({ change, old }) => `${change} from ${old?.decision ?? ""}`)).toEqual([
+      "decision from require_approval",
+      "decision from require_approval",
+    ]);
+  });
+
+  it("nor when it was the event that asked for approval", async () => {
+    const open = Policy.parse("allow: [shell]\n");
+    const log = await records.write(open, [{ requireApproval: true }, { context: { require_approval: true } }]);
+    expect(changes((await replayAll(log, open)).calls)).toEqual([
+      "entry 1 none require_approval→require_approval",
+      "entry 3 none require_approval→require_approval",
+    ]);
   });
 });
 
@@ -133,7 +185,7 @@ describe("everything a policy observes is recorded and restored", () => {
     const log = await records.write(STRICT, [{ context: { require_approval: true } }, {}]);
     expect(changes((await replayAll(log, STRICT)).calls)).toEqual([
       "entry 1 none require_approval→require_approval",
-      "entry 2 none allow→allow",
+      "entry 3 none allow→allow",
     ]);
   });
 
@@ -234,7 +286,7 @@ describe("a broken chain", () => {
 
   it("is read as far as it can be, on demand", async () => {
     const { calls, end } = await replayAll(await tampered(), LOOSE, { force: true });
-    expect(calls.map(({ name }) => name)).toEqual(["entry 1", "entry 3", "entry 4", "entry 5"]);
+    expect(calls.map(({ name }) => name)).toEqual(["entry 1", "entry 3", "entry 5", "entry 6"]);
     expect(end.verified).toMatchObject({ intact: false });
   });
 

@@ -62,7 +62,7 @@ export class ChainCheck {
     // They come in order, so only the last one can come again.
     if (!isKnown) this.#hashes.clear();
     const stored = soundEntry(hash, body);
-    this.#entry(seq, stored?.hash ?? "", stored?.entry);
+    this.#entry(seq, stored);
     return stored?.entry;
   }
 

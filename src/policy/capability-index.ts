@@ -54,13 +54,6 @@ export class CapabilityIndex<Value> {
   }
 }
 
-/** Whether a well-formed pattern covers a well-formed capability; `maybe` when it covers part of what that stands for. */
-export function covers(pattern: string, request: string): Answer {
-  const index = new CapabilityIndex<true>();
-  index.add(pattern, true);
-  return index.find(request)[0]?.answer ?? "no";
-}
-
 function newBranch<Value>(): Branch<Value> {
   return { children: new Map(), values: [] };
 }

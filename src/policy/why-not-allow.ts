@@ -1,7 +1,8 @@
 /** What stands between an event and an allow. */
 
 import type { ActionEvent } from "../event.ts";
-import { covers } from "./capability-index.ts";
+import type { Answer } from "./answer.ts";
+import { CapabilityIndex } from "./capability-index.ts";
 import { Subject } from "./conditions/condition.ts";
 import { explainRule, type Explanation, type RuleExplanation } from "./explain.ts";
 import type { RiskAction, RiskEffect } from "./risk-levels.ts";
@@ -56,6 +57,12 @@ function nearest(request: string, event: ActionEvent, rules: readonly WrittenRul
     .toSorted((left, right) => left.away + missed(left.said) - right.away - missed(right.said))
     .slice(0, MAX_NEAREST)
     .map(({ said }) => said);
+}
+
+function covers(pattern: string, request: string): Answer {
+  const index = new CapabilityIndex<true>();
+  index.add(pattern, true);
+  return index.find(request)[0]?.answer ?? "no";
 }
 
 /** How many segments of a pattern are not those of the request. */

@@ -2,6 +2,7 @@
 
 import { readEntries } from "../audit/read.ts";
 import type { StoredEntry } from "../audit/entry.ts";
+import type { AuditLocation } from "../audit/location.ts";
 import { verifyEntries, type VerifyReport } from "../audit/verify.ts";
 import { AuditCorruptError } from "../errors.ts";
 
@@ -17,7 +18,7 @@ export interface ReadEntries {
  * @throws AuditUnavailableError when there is no log, or it can't be read.
  */
 export async function* readLog(
-  location: string,
+  location: AuditLocation,
   tellsProgress: boolean,
 ): AsyncGenerator<ReadEntries, VerifyReport, void> {
   const last = tellsProgress ? await lastNumber(location) : undefined;
@@ -30,7 +31,7 @@ export async function* readLog(
 }
 
 /** The number of the last entry; `undefined` when it is damaged, which verification will say. */
-async function lastNumber(location: string): Promise<number | undefined> {
+async function lastNumber(location: AuditLocation): Promise<number | undefined> {
   try {
     for await (const { seq } of readEntries(location, "latest first")) return seq;
   } catch (error) {

@@ -46,9 +46,20 @@ export function recordedCall(entry: DecisionEntry): KnownCall | NotAsked {
   }
 }
 
-/** What was decided, as a policy says it. Whether the call was let through all the same is another question. */
-export function recordedDecision({ decision, reason, rule }: DecisionEntry): Decision {
-  if (rule === undefined) return { decision, reason };
-  const { id, section, index, file, line } = rule;
-  return { decision, reason, rule: { id, section, index, source: { file, line } } };
+/** Reasons that a person's answer, or its absence, gives to what a policy wants approved. */
+const ASKED: ReadonlySet<Reason> = new Set([
+  "approval_required",
+  "approval_granted",
+  "approval_rejected",
+  "grant_used",
+]);
+
+/** What the policy decided. Whether the call was let through all the same, by a person say, is another question. */
+export function recordedDecision(entry: DecisionEntry): Decision {
+  const decided: Decision = ASKED.has(entry.reason)
+    ? { decision: "require_approval", reason: "approval_required" }
+    : { decision: entry.decision, reason: entry.reason };
+  if (entry.rule === undefined) return decided;
+  const { id, section, index, file, line } = entry.rule;
+  return { ...decided, rule: { id, section, index, source: { file, line } } };
 }

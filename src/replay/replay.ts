@@ -2,10 +2,10 @@
 
 import { isWanted } from "../audit/decision-filter.ts";
 import type { DecisionEntry } from "../audit/entry.ts";
+import { storeAt, type AuditLocation } from "../audit/location.ts";
 import type { VerifyReport } from "../audit/verify.ts";
 import { AuditCorruptError } from "../errors.ts";
-import { completeRequest, type CapabilityRequest } from "../policy/capability.ts";
-import { covers } from "../policy/capability-index.ts";
+import { covers, type CapabilityRequest } from "../policy/capability.ts";
 import type { Policy } from "../policy/policy.ts";
 import { compareCall, type ComparedCall } from "./compared-call.ts";
 import { readExport } from "./export.ts";
@@ -13,7 +13,7 @@ import { judge, type Judgement } from "./judged-call.ts";
 import { readOlderTrace } from "./older-trace.ts";
 import { readLog } from "./read-log.ts";
 import { recordedCall, recordedDecision, type KnownCall, type NotAsked } from "./recorded-call.ts";
-import { sourceKind } from "./source.ts";
+import { kindOf } from "./source.ts";
 
 /** Which calls are decided again, and on what terms. */
 export interface ReplayOptions {
@@ -58,14 +58,14 @@ export interface ReplayEnd {
  * @throws TraceInvalidError when an export or a trace is malformed, not whole, of a newer version, or was changed.
  */
 export async function* replay(
-  source: string,
+  source: AuditLocation,
   policy: Policy,
   options: ReplayOptions = {},
 ): AsyncGenerator<ReplayedCall, ReplayEnd, void> {
   await policy.ready();
-  const kind = await sourceKind(source);
-  if (kind === "older trace") return yield* replayOlder(source, policy, options);
-  const record = kind === "export" ? readExport(source) : readLog(source, options.onProgress !== undefined);
+  const { kind, path } = await kindOf(source);
+  if (kind === "older trace") return yield* replayOlder(path, policy, options);
+  const record = kind === "export" ? readExport(path) : readLog(source, options.onProgress !== undefined);
   for (;;) {
     const { done, value } = await record.next();
     if (done === true) {
@@ -110,15 +110,18 @@ function judgement(policy: Policy, call: KnownCall | NotAsked): Judgement {
 }
 
 function isCovered(call: CapabilityRequest, { capability: pattern }: ReplayOptions): boolean {
-  if (pattern === undefined || call.capability === pattern) return true;
-  const request = completeRequest(call);
-  return request !== undefined && covers(pattern, request) === "yes";
+  return pattern === undefined || call.capability === pattern || covers(pattern, call);
 }
 
-function brokenChain(path: string, { problems }: VerifyReport): AuditCorruptError {
+function brokenChain(source: AuditLocation, { problems }: VerifyReport): AuditCorruptError {
   const [first] = problems;
   const place = first?.seq === undefined ? "" : ` at entry ${first.seq}`;
-  return new AuditCorruptError(path, `the chain is broken${place}: ${first?.what ?? "the reason is not known"}`, {
-    ...(first?.seq !== undefined && { seq: first.seq }),
-  });
+  // A location may hold a password, and its name does not.
+  return new AuditCorruptError(
+    storeAt(source).name,
+    `the chain is broken${place}: ${first?.what ?? "the reason is not known"}`,
+    {
+      ...(first?.seq !== undefined && { seq: first.seq }),
+    },
+  );
 }

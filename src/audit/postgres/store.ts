@@ -9,7 +9,7 @@ import { auditError, PostgresFailure } from "./failure.ts";
 import { Passing } from "./passing.ts";
 import { beginReading, readRows } from "./reader.ts";
 import { receiveRows } from "./receive.ts";
-import { Sessions } from "./sessions.ts";
+import { Sessions, type Session } from "./sessions.ts";
 import type { PostgresTarget } from "./target.ts";
 import { PostgresWriter } from "./writer.ts";
 
@@ -63,31 +63,17 @@ export class PostgresStore implements AuditStore {
     }
   }
 
-  async check(check: ChainCheck): Promise<void> {
+  async *check(check: ChainCheck): AsyncGenerator<void> {
     const sessions = new Sessions(this.#target);
     try {
-      await sessions.use(async (session) => {
-        const log = await beginReading(session, this.name, this.#target.log);
-        check.parts.database();
-        const passing = new Passing();
-        let identity: string | undefined;
-        for await (const row of readRows(session, log, "ASC")) {
-          const seq = Number(row.seq);
-          const entry = check.stored(seq, row.hash, row.body);
-          if (entry === undefined) continue;
-          identity ??= entry.log;
-          const passed = passing.next(entry);
-          for (const [column, agrees] of [
-            ["kind", row.kind === entry.kind],
-            ["passed", row.passed === passed],
-          ] as const) {
-            if (!agrees) check.findings.problem(seq, `its column ${column} does not agree with its text`);
-          }
-        }
-        if (identity !== undefined && (identity !== log.identity || passing.latest !== log.latest)) {
-          check.findings.problem(undefined, "what the table of logs says of it does not agree with its entries");
-        }
-      });
+      const session = await sessions.acquire();
+      let isDone = false;
+      try {
+        yield* checkRows(session, this.#target, check);
+        isDone = true;
+      } finally {
+        session.release(!isDone);
+      }
     } catch (error) {
       throw this.#told(error);
     } finally {
@@ -120,5 +106,34 @@ export class PostgresStore implements AuditStore {
 
   #told(error: unknown): unknown {
     return error instanceof PostgresFailure ? auditError(this.name, error) : error;
+  }
+}
+
+/** Rows after which others may run. */
+const SOME_ROWS = 1_024;
+
+async function* checkRows(session: Session, target: PostgresTarget, check: ChainCheck): AsyncGenerator<void> {
+  const log = await beginReading(session, target.name, target.log);
+  check.parts.database();
+  const passing = new Passing();
+  let identity: string | undefined;
+  let rows = 0;
+  for await (const row of readRows(session, log, "ASC")) {
+    rows += 1;
+    if (rows % SOME_ROWS === 0) yield;
+    const seq = Number(row.seq);
+    const entry = check.stored(seq, row.hash, row.body);
+    if (entry === undefined) continue;
+    identity ??= entry.log;
+    const passed = passing.next(entry);
+    for (const [column, agrees] of [
+      ["kind", row.kind === entry.kind],
+      ["passed", row.passed === passed],
+    ] as const) {
+      if (!agrees) check.findings.problem(seq, `its column ${column} does not agree with its text`);
+    }
+  }
+  if (identity !== undefined && (identity !== log.identity || passing.latest !== log.latest)) {
+    check.findings.problem(undefined, "what the table of logs says of it does not agree with its entries");
   }
 }
