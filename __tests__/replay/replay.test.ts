@@ -51,7 +51,7 @@ describe("recorded calls under another policy", () => {
       old: { reason: "policy_deny", rule: { id: "no-wiping", source: { file: "<policy>", line: 3 } } },
       new: { reason: "policy_allow", rule: { id: "allow[0]", source: { line: 2 } } },
     });
-    expect(end.verified).toMatchObject({ intact: true, entries: 5 });
+    expect(end.verified).toMatchObject({ intact: true, entries: 6 });
   });
 
   it("may be decided alike by another rule, and not by the same in another place", async () => {
