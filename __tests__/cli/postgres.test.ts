@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 
-import { AuditLog } from "../../src/audit/log.ts";
 import { decision, writeSample } from "../audit/sample-log.ts";
 import { database, nameOf, newPostgresLog, sql } from "../audit/stores.ts";
 import { Workplace } from "./captured-host.ts";
