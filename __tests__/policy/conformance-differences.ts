@@ -33,3 +33,8 @@ export const DIFFERENCES: Readonly<Record<string, string>> = {
   "r-0649-0": LEAF_BY_LEAF,
   "r-0649-2": LEAF_BY_LEAF,
 };
+
+/** The same, where people are asked: what is said of grants and of sequences of calls. */
+export const APPROVAL_DIFFERENCES: Readonly<Record<string, string>> = {
+  "h-grants-040": "every grant ends, one for a session too",
+};
