@@ -4,6 +4,7 @@ export { ActionEvent } from "./event.ts";
 export { ActionRuntime } from "./runtime/runtime.ts";
 export { Policy } from "./policy/policy.ts";
 export { CapFenceTool } from "./langchain/capfence-tool.ts";
+export { approvalNeeded } from "./langchain/approval-needed.ts";
 export { assertGated } from "./langchain/assert-gated.ts";
 export { checkPolicyAgainstTools } from "./policy/lint/tools.ts";
 export { diffPolicies } from "./replay/diff-policies.ts";

@@ -3,10 +3,11 @@ import { AIMessage, HumanMessage, ToolMessage, type BaseMessage } from "@langcha
 import { tool } from "@langchain/core/tools";
 import { Command, END, MemorySaver, MessagesAnnotation, START, StateGraph } from "@langchain/langgraph";
 import { ToolNode } from "@langchain/langgraph/prebuilt";
-import { createAgent, toolRetryMiddleware, type AgentMiddleware } from "langchain";
+import { createAgent, humanInTheLoopMiddleware, toolRetryMiddleware, type AgentMiddleware } from "langchain";
 import { beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 
+import { approvalNeeded } from "../../src/langchain/approval-needed.ts";
 import type { ApprovalInterrupt } from "../../src/langchain/pause.ts";
 import { capfenceMiddleware } from "../../src/langchain/middleware.ts";
 import { openGate, type Gate } from "./gate.ts";
@@ -266,5 +267,67 @@ describe("in a graph that could pause", () => {
     await agent.invoke({ messages: [new HumanMessage("go")] }, CONFIG).catch(() => {});
     expect(ran).toEqual([]);
     expect(await gate.runtime.approvals.pending()).toHaveLength(1);
+  });
+});
+
+describe("LangChain's own human in the loop, asked with approvalNeeded", () => {
+  const decisions: ("approve" | "edit" | "reject")[] = ["approve", "edit", "reject"];
+
+  function reviewed(calls: readonly Call[]): Run {
+    const model = fakeModel()
+      .respondWithTools([...calls])
+      .respond(new AIMessage("done"));
+    const when = approvalNeeded(gate.runtime);
+    const interruptOn = Object.fromEntries(
+      Object.keys(CAPABILITIES).map((name) => [name, { allowedDecisions: decisions, when }]),
+    );
+    return createAgent({
+      model,
+      tools: gated(),
+      middleware: [humanInTheLoopMiddleware({ interruptOn } as never) as AgentMiddleware],
+      checkpointer: new MemorySaver(),
+    }) as unknown as Run;
+  }
+
+  it("pauses only for what waits, and what was approved in the log runs once", async () => {
+    const graph = reviewed([PAY, MAIL]);
+    expect(paused(await start(graph))).toMatchObject([{ actionRequests: [{ name: "pay" }] }]);
+    const [pending] = await gate.runtime.approvals.pending();
+    expect(pending).toMatchObject({ capability: "pay.send", tool: "pay", payload: { to: "ACME" } });
+    await gate.runtime.approvals.approve(pending?.id ?? "", alice);
+    await resume(graph, { decisions: [{ type: "approve" }] });
+    expect(ran.toSorted()).toEqual(["mail EVE", "pay ACME"]);
+  });
+
+  it("lets nothing run that was approved there and not in the log", async () => {
+    const graph = reviewed([PAY]);
+    await start(graph);
+    const state = await resume(graph, { decisions: [{ type: "approve" }] });
+    expect(paused(state)).toMatchObject([{ type: "capfence.approval" }]);
+    expect(ran).toEqual([]);
+  });
+
+  it("judges edited arguments anew", async () => {
+    const graph = reviewed([PAY]);
+    await start(graph);
+    const [pending] = await gate.runtime.approvals.pending();
+    const editedAction = { name: "pay", args: { to: "MALLORY" } };
+    const state = await resume(graph, { decisions: [{ type: "edit", editedAction }] });
+    const [value] = paused(state);
+    expect(value).toMatchObject({ type: "capfence.approval", args: { to: "MALLORY" } });
+    expect(value?.id).not.toBe(pending?.id);
+    await gate.runtime.approvals.approve(pending?.id ?? "", alice);
+    expect(paused(await resume(graph, { id: pending?.id }))).toHaveLength(1);
+    expect(ran).toEqual([]);
+  });
+
+  it.each<[string, Call["name"], object, boolean]>([
+    ["a tool that it does not know", "other", { to: "x" }, true],
+    ["arguments that the tool refuses", "pay", { from: "x" }, false],
+    ["what is allowed", "mail", { to: "x" }, false],
+    ["what waits", "pay", { to: "x" }, true],
+  ])("answers for %s", async (_, name, args, expected) => {
+    gated();
+    expect(await approvalNeeded(gate.runtime)({ toolCall: { name, args } })).toBe(expected);
   });
 });

@@ -226,7 +226,7 @@ async function sequence(each: Case, steps: readonly Step[], subject: Subject): P
   return undefined;
 }
 
-function differs(got: unknown, wanted: unknown): string | undefined {
+function differs(got: boolean | number, wanted: boolean | number | undefined): string | undefined {
   return wanted === undefined || got === wanted ? undefined : `${String(got)}, instead of ${String(wanted)}`;
 }
 

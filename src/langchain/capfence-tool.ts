@@ -13,6 +13,7 @@ import { AgentActionBlocked } from "../errors.ts";
 import type { ActionEvent, Verdict } from "../event.ts";
 import type { Outcome } from "../runtime/runtime.ts";
 import { takeSnapshot } from "../snapshot.ts";
+import { noteGated } from "./approval-needed.ts";
 import { noteAnswer, noteEntry } from "./attempt.ts";
 import { isGenerator, watchGenerator } from "./generator.ts";
 import { inspectTool, looksLikeToolCall, runInner, type InnerTool, type ToolMembers } from "./inner-tool.ts";
@@ -76,6 +77,7 @@ export class CapFenceTool extends StructuredTool {
     this.returnDirect = inner.members.returnDirect ?? this.returnDirect;
     this.#inner = inner;
     this.#settings = checkOptions(options, inner.members.name);
+    noteGated(this.name, { settings: this.#settings, schema: this.schema });
     Object.defineProperty(this, TOOL_MARK, { value: true });
     if (inner.isDynamic) this.func = async (input, manager, config) => await this.#pass(input, manager, config);
     const likeness = prototypeLike(inner.members, CapFenceTool.#likenesses);

@@ -1,5 +1,6 @@
 /** The names of `capfence/langchain`, for those who use LangChain's agents: what needs the `langchain` package is only here. */
 
+export { approvalNeeded } from "./approval-needed.ts";
 export { assertGated } from "./assert-gated.ts";
 export { capfenceMiddleware } from "./middleware.ts";
 export { CapFenceTool } from "./capfence-tool.ts";

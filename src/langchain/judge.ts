@@ -50,6 +50,24 @@ export async function judge(
   return { event, verdict: await decide(settings, event, origin.config, part) };
 }
 
+/** Whether a call with these arguments would wait for a person, who is asked if so. A host that can't say what it knows: yes. */
+export async function foresee(
+  settings: ToolSettings,
+  args: unknown,
+  config: ToolRunnableConfig | undefined,
+): Promise<boolean> {
+  const isObject = typeof args === "object" && args !== null && !Array.isArray(args);
+  const payload = isObject ? args : { input: args };
+  const fields = { ...settings.event, sessionId: settings.event.sessionId ?? threadOf(config), payload };
+  let context: JsonObject;
+  try {
+    context = await callContext(settings, config);
+  } catch {
+    return true;
+  }
+  return (await settings.runtime.ask(makeEvent(fields, {}, context), { tool: settings.tool })) !== undefined;
+}
+
 /**
  * Asks the runtime. In a graph that can pause, a person is asked first, and nothing is used up before it is known that all
  * calls of the step can run.
