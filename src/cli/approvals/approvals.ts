@@ -83,15 +83,16 @@ function grantCells(grant: ReturnType<typeof shownGrant>, now: number): string[]
 /** Every entry about approvals, oldest first, and whether it counted when it was recorded. */
 async function printHistory(location: string, keys: ApproverKeys, json: boolean, host: Host): Promise<void> {
   const register = new OpenItemsRegister();
-  const table = new Table(["timestamp", "id", "status", "by", "what"], undefined, MAX_SHOWN);
-  host.stdout.write(json ? "" : table.lines([]));
+  const rows: string[][] = [];
   for await (const stored of readEntries(location)) {
     const ignored = ignoredBecause(register, stored, keys);
     const { entry, seq, hash } = stored;
     if (entry.kind !== "approval" && entry.kind !== "grant") continue;
     if (json) host.stdout.write(jsonLine({ ...entry, seq, hash, ...(ignored !== undefined && { ignored }) }));
-    else host.stdout.write(table.lines([historyCells(stored, ignored)]));
+    else rows.push(historyCells(stored, ignored));
   }
+  const table = new Table(["timestamp", "id", "status", "by", "what"], undefined, MAX_SHOWN);
+  if (!json) host.stdout.write(table.lines(rows));
 }
 
 /** Why an entry does not count, if it does not. */
