@@ -28,11 +28,12 @@ const CHECKS: Readonly<Record<string, Check>> = {
 
 async function checkBefore(findings: Findings, wrapper: Wrapper, name: string): Promise<void> {
   const careless = new Careless();
-  const aborted = { signal: AbortSignal.abort(new Error(REASON)) };
+  const reason = new Error(REASON);
   const gated = await gate(wrapper, careless);
-  const actual = await outcomeOf(() => gated.invoke({ ...ALLOWED }, aborted));
+  const actual = await outcomeOf(() => gated.invoke({ ...ALLOWED }, { signal: AbortSignal.abort(reason) }));
   findings.note(UNDERWAY, name, careless.ran.length === 0 ? undefined : "the tool ran");
-  const expected = await outcomeOf(() => probe(() => "ran").invoke({ ...ALLOWED }, aborted));
+  // Not what comes of it without the gate: there, older versions of core wait for ever.
+  const expected = await outcomeOf(() => Promise.reject(reason));
   findings.compare(UNDERWAY, name, "what came out", actual, expected);
 }
 
