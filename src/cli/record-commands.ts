@@ -2,15 +2,35 @@
 
 import { Option, type Command } from "commander";
 
-import { EXIT_CODES, findingLine, WHICH_LOG, TIMES, type Addition } from "./addition.ts";
+import { auditLogOption, EXIT_CODES, findingLine, WHICH_LOG, TIMES, type Addition } from "./addition.ts";
 import type { ExportOptions } from "./export.ts";
 import { parseCapability, parsePath, parseText, timeParser } from "./option-values.ts";
 import type { ReplayCommandOptions } from "./replay.ts";
 import type { StatsOptions } from "./stats.ts";
+import type { TraceOptions } from "./trace.ts";
 
 const FAIL_ON: readonly ReplayCommandOptions["failOn"][] = ["newly-allowed", "newly-denied", "any", "none"];
 
 const FORMATS: readonly ExportOptions["format"][] = ["jsonl", "csv"];
+
+export const addTrace: Addition = (program, host, finish) => {
+  program
+    .command("trace")
+    .summary("Shows one recorded decision in full.")
+    .description(
+      "Shows one recorded decision in full: the rules and what each condition answered, what people answered, how the call ended, and what was decided around it.",
+    )
+    .argument("<decision>", "its number, its hash or the beginning of that, its event, or its approval", parseText)
+    .addOption(auditLogOption(WHICH_LOG))
+    .option("--policy <file>", "the policy that decided (default: the file that the record names)", parsePath)
+    .option("--json", "print one JSON object")
+    .addHelpText("after", EXIT_CODES)
+    .addHelpText("after", findingLine("the audit chain is broken, or the policy is not valid"))
+    .action(async (name: string, options: TraceOptions) => {
+      const { trace } = await import("./trace.ts");
+      finish(await trace(name, options, host));
+    });
+};
 
 export const addReplay: Addition = (program, host, finish) => {
   program

@@ -38,7 +38,7 @@ export class EntryPrinter {
     if (this.#json) {
       for (const line of lines) {
         const { entry, seq, hash } = line;
-        this.#host.stdout.write(jsonLine({ ...entry, seq, hash, outcome: outcome(line) }));
+        this.#host.stdout.write(jsonLine({ ...entry, seq, hash, outcome: outcomeText(line) }));
       }
       return;
     }
@@ -55,7 +55,7 @@ export class EntryPrinter {
     const [decision, reason] = entry.kind === "decision" ? [decisionText(entry), entry.reason] : ["-", "-"];
     const cells = [formatTime(entry.ts), entry.actor, entry.capability, decision, reason];
     // A forged entry's members may be of any type.
-    return (this.#hasOutcomes ? [...cells, outcome(line)] : cells).map(String);
+    return (this.#hasOutcomes ? [...cells, outcomeText(line)] : cells).map(String);
   }
 
   #paint(cell: string, column: number, text: string): string {
@@ -67,13 +67,13 @@ export class EntryPrinter {
   }
 }
 
-/** The decision, marked when the call was let through all the same because the runtime only observes. */
-function decisionText({ decision, enforced }: DecisionEntry): string {
+/** The decision in a word or two, marked when the call was let through all the same because the runtime only observes. */
+export function decisionText({ decision, enforced }: DecisionEntry): string {
   return enforced === false ? `${decision} (observed)` : decision;
 }
 
 /** How the call ended, in one word. What an entry says goes before what should have been. */
-function outcome({ entry, ended }: Shown): string {
+export function outcomeText({ entry, ended }: Pick<Shown, "entry" | "ended">): string {
   if (ended !== undefined) return ended.status === "finished" ? "ok" : ended.status;
   return entry.kind === "decision" && !entry.authorized ? "blocked" : "unknown";
 }

@@ -9,7 +9,7 @@ import type { Diagnostics } from "./diagnostics.ts";
 import { explain, type Explanation } from "./explain.ts";
 import { readPolicyFile } from "./policy-file.ts";
 import { approvalTimeout, digestOf, resolvePolicy, riskActions, type ResolvedPolicy } from "./resolved.ts";
-import { possibleDecisions, type PossibleDecisions } from "./possible-decisions.ts";
+import { possibleDecisions, unansweredConditions, type Need, type PossibleDecisions } from "./possible-decisions.ts";
 import { compileRules } from "./rule-compiler.ts";
 import { checkWaitingExamples, isWaiting, makeReady } from "./readiness.ts";
 import { RuleSet } from "./rule-set.ts";
@@ -137,6 +137,17 @@ export class Policy {
       return { decisions: [this.evaluate(event)], needs: [] };
     if (!ActionEvent.isInstance(event)) throw new TypeError("Policy.possibleDecisions: event must be an ActionEvent");
     return possibleDecisions(event, unknown, this.#ruleSet);
+  }
+
+  /**
+   * Says which conditions of the rules that could apply to an event have no certain answer, because parts of it are not known.
+   * What {@link explain} says of the others holds. Synchronous.
+   *
+   * @throws TypeError when `event` was not made by this package.
+   */
+  unanswered(event: ActionEvent, unknown: readonly UnknownPart[]): readonly Need[] {
+    if (!ActionEvent.isInstance(event)) throw new TypeError("Policy.unanswered: event must be an ActionEvent");
+    return unansweredConditions(event, unknown, this.#ruleSet);
   }
 
   /**

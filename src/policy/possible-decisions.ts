@@ -38,6 +38,21 @@ export function possibleDecisions(
   return new Deliberation(event, unknown, rules).run();
 }
 
+/** What the conditions of all rules that could apply to `event` need and that is not known, one by one. */
+export function unansweredConditions(
+  event: ActionEvent,
+  unknown: readonly UnknownPart[],
+  rules: RuleSet,
+): readonly Need[] {
+  const subject = new PartialSubject(event, unknown);
+  return rules.candidates.all(event).flatMap(({ value: rule }) =>
+    rule.conditions.flatMap((condition) => {
+      const { needs } = subject.ask(condition, true);
+      return needs.length === 0 ? [] : [needOf(condition.key, needs, rule.decision.rule)];
+    }),
+  );
+}
+
 /** One deliberation, in the order in which rules and risks are heeded. */
 class Deliberation {
   readonly #decisions: Decision[] = [];

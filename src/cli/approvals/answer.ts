@@ -6,7 +6,7 @@ import { EXIT, type ExitCode, type Host } from "../host.ts";
 import { unmistakable } from "../terminal.ts";
 import { formatDuration } from "../time.ts";
 import { atDesk, type DeskOptions } from "./desk.ts";
-import { jsonLines, jsonOnOneLine } from "./shown-json.ts";
+import { jsonLines, jsonOnOneLine } from "../shown-json.ts";
 
 /** The options of both. */
 export interface AnswerOptions extends DeskOptions {

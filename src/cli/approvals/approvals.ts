@@ -14,7 +14,7 @@ import { auditLogPath } from "../log-path.ts";
 import { Table } from "../table.ts";
 import { jsonLine, unmistakable } from "../terminal.ts";
 import { formatDuration, formatTime } from "../time.ts";
-import { jsonOnOneLine } from "./shown-json.ts";
+import { jsonOnOneLine } from "../shown-json.ts";
 
 /** The options of `capfence approvals`. */
 export interface ApprovalsOptions {

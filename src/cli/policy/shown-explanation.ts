@@ -37,7 +37,7 @@ export function describeExplanation(explanation: Explanation, host: Host): strin
   return [
     `${headline(decision, host)}\n`,
     ...notes.map((note) => `${visible(note)}\n`),
-    ...(rules.length === 0 ? [] : [`\n${table(rules, explanation, host)}`]),
+    ...(rules.length === 0 ? [] : [`\n${describeRules(rules, explanation.request ?? "", host)}`]),
   ].join("");
 }
 
@@ -56,10 +56,12 @@ export function describeObstacles(obstacles: Obstacles, explanation: Explanation
     ...notes.map((note) => `${visible(note)}\n`),
     ...(blockers.length === 0
       ? []
-      : [`\nThese rules stop it, each of them alone:\n${table(blockers, explanation, host)}`]),
+      : [`\nThese rules stop it, each of them alone:\n${describeRules(blockers, explanation.request ?? "", host)}`]),
     ...(nearest.length === 0
       ? []
-      : [`\nThe nearest allow rules; all that is not yes is missing:\n${table(nearest, explanation, host)}`]),
+      : [
+          `\nThe nearest allow rules; all that is not yes is missing:\n${describeRules(nearest, explanation.request ?? "", host)}`,
+        ]),
   ].join("");
 }
 
@@ -75,7 +77,16 @@ function describeRule(rule: RuleReference | undefined): string {
   return `, by ${visible(rule.id)} at ${visible(rule.source.file)}:${rule.source.line}`;
 }
 
-function table(rules: readonly RuleExplanation[], { request = "" }: Explanation, host: Host): string {
+/** What a rule of a table answers; `unknown` where a record does not say enough. */
+type ShownRule = Pick<RuleExplanation, "rule" | "capability" | "winner"> & {
+  readonly conditions: readonly { readonly key: string; readonly answer: Answer | "unknown"; readonly why: string }[];
+  readonly answer: Answer | "unknown";
+  /** Whether it takes effect; absent when nobody can say. */
+  readonly fires?: boolean;
+};
+
+/** A table of rules, and what each of their conditions answers about `request`. */
+export function describeRules(rules: readonly ShownRule[], request: string, host: Host): string {
   const { green, red, yellow } = coloursFor(host);
   const colours: Readonly<Record<Answer, (text: string) => string>> = { yes: green, maybe: yellow, no: red };
   const paint = (shown: string, column: number, text: string): string =>
@@ -84,24 +95,19 @@ function table(rules: readonly RuleExplanation[], { request = "" }: Explanation,
 }
 
 /** A rule, then what it is about, then each of its conditions. */
-function rowsOf({ rule, capability, conditions, answer, fires, winner }: RuleExplanation, request: string): string[][] {
+function rowsOf({ rule, capability, conditions, answer, fires, winner }: ShownRule, request: string): string[][] {
   const { id, section, source } = rule;
   const covers = { yes: "covers", maybe: "covers part of", no: "does not cover" }[capability.answer];
+  const what = winner ? "decides" : effect(section, answer, fires);
   return [
-    [
-      winner ? MARK : "",
-      id,
-      section,
-      answer,
-      `${source.file}:${source.line} ${effect(section, answer, fires, winner)}`,
-    ],
+    [winner ? MARK : "", id, section, answer, `${source.file}:${source.line} ${what}`],
     ["", "", "capability", capability.answer, `${capability.pattern} ${covers} ${request}`],
     ...conditions.map(({ key, answer: said, why }) => ["", "", key, said, why]),
   ];
 }
 
-function effect(section: string, answer: Answer, fires: boolean, winner: boolean): string {
-  if (winner) return "decides";
-  if (fires) return "applies, but does not decide";
+function effect(section: string, answer: Answer | "unknown", applies: boolean | undefined): string {
+  if (answer === "unknown" || applies === undefined) return "may apply";
+  if (applies) return "applies, but does not decide";
   return section === "allow" && answer === "maybe" ? "does not apply, since an allow needs yes" : "does not apply";
 }

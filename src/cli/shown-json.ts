@@ -1,7 +1,7 @@
 /** JSON that a model wrote, as a person is shown it: unmistakable, and cut where it is long. */
 
-import type { Json, JsonObject } from "../../snapshot.ts";
-import { unmistakable } from "../terminal.ts";
+import type { Json, JsonObject } from "../snapshot.ts";
+import { unmistakable } from "./terminal.ts";
 
 /** Characters of one text that are shown, also where the whole value is on one line; of such a line; and lines of one value. */
 const MAX_TEXT = 400;
