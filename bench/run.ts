@@ -1,4 +1,4 @@
-/** `npm run bench [-- audit|langchain|policy|postgres|scale|start]`: figures for the README and the notes; never part of the tests. */
+/** `npm run bench [-- audit|langchain|policy|postgres|replay|scale|start]`: figures for the README and the notes; never part of the tests. */
 
 import { cpus } from "node:os";
 
@@ -6,6 +6,7 @@ import { benchAudit } from "./audit.ts";
 import { benchLangchain } from "./langchain.ts";
 import { benchPolicy } from "./policy.ts";
 import { benchPostgres } from "./postgres.ts";
+import { benchReplay } from "./replay.ts";
 import { benchScale } from "./scale.ts";
 import { benchStart } from "./start.ts";
 
@@ -14,6 +15,7 @@ const BENCHES = {
   langchain: benchLangchain,
   policy: benchPolicy,
   postgres: benchPostgres,
+  replay: benchReplay,
   scale: benchScale,
   start: benchStart,
 };

@@ -94,28 +94,29 @@ describe("help and version", () => {
       logs.
 
       Options:
-        -V, --version              print the version
-        -h, --help                 print this help
+        -V, --version               print the version
+        -h, --help                  print this help
 
       Commands:
-        logs [options]             Shows the latest decisions, oldest first.
-        approvals [options]        Shows what waits for approval. Never writes.
-        approve [options] <id>     Lets a call that waits run, once. Asks first.
-        reject [options] <id>      Refuses a call that waits. Asks first.
-        grant [options]            Lets calls to come run without asking.
-        revoke [options] <id>      Ends a grant.
-        verify [options]           Checks the hash chain of an audit log. Never writes.
-        replay [options] [record]  Decides recorded calls again under another policy, and shows what
-                                   differs.
-        export [options] [log]     Prints all of an audit log, as JSON that can be replayed or as CSV.
-        stats [options] [log]      Counts decisions by agent, capability, reason and rule.
-        checkpoint [options]       Signs how long an audit log is and what its last entry is.
-        keys                       Makes the keys that checkpoints and approvals are signed with.
-        unlock [options]           Removes a lock whose owner is on another host. Asks first.
-        copy <from> <to>           Copies an audit log between a file and PostgreSQL.
-        migrate [options]          Makes a PostgreSQL database ready for audit logs.
-        policy                     Checks, explains, tests and compares policies.
-        help [command]             print help for a command
+        logs [options]              Shows the latest decisions, oldest first.
+        approvals [options]         Shows what waits for approval. Never writes.
+        approve [options] <id>      Lets a call that waits run, once. Asks first.
+        reject [options] <id>       Refuses a call that waits. Asks first.
+        grant [options]             Lets calls to come run without asking.
+        revoke [options] <id>       Ends a grant.
+        verify [options]            Checks the hash chain of an audit log. Never writes.
+        trace [options] <decision>  Shows one recorded decision in full.
+        replay [options] [record]   Decides recorded calls again under another policy, and shows what
+                                    differs.
+        export [options] [log]      Prints all of an audit log, as JSON that can be replayed or as CSV.
+        stats [options] [log]       Counts decisions by agent, capability, reason and rule.
+        checkpoint [options]        Signs how long an audit log is and what its last entry is.
+        keys                        Makes the keys that checkpoints and approvals are signed with.
+        unlock [options]            Removes a lock whose owner is on another host. Asks first.
+        copy <from> <to>            Copies an audit log between a file and PostgreSQL.
+        migrate [options]           Makes a PostgreSQL database ready for audit logs.
+        policy                      Checks, explains, tests and compares policies.
+        help [command]              print help for a command
 
       Exit codes:
         0  fine

@@ -152,10 +152,11 @@ describe("a decision", () => {
   });
 });
 
-describe("the explanation", () => {
-  const said = async (name: string, argv: readonly string[] = []): Promise<string> =>
-    (await shown(name, argv)).filter((line) => /^(?:Conditions|Explained)/.test(line)).join();
+/** What is said about whether the conditions are explained. */
+const said = async (name: string, argv: readonly string[] = []): Promise<string> =>
+  (await shown(name, argv)).filter((line) => /^(?:Conditions|Explained)/.test(line)).join();
 
+describe("the explanation", () => {
   it("comes from the policy that is named, where no rule names a file", async () => {
     expect(await said("6")).toBe(
       "Conditions: not explained, since no rule decided, so the record names no policy file; name one with --policy.",

@@ -31,8 +31,8 @@ export interface AuditFiles {
   openRead(path: string): number;
   /** Writes all of `data` at the end of the file. */
   append(fd: number, data: Uint8Array): void;
-  /** The bytes from `start` up to `end`; fewer when the file is shorter. */
-  read(fd: number, start: number, end: number): Buffer;
+  /** The bytes from `start` up to `end`; fewer when the file is shorter. Put into `space`, if that is given and large enough. */
+  read(fd: number, start: number, end: number, space?: Buffer): Buffer;
   readFile(path: string): Buffer;
   /** The names in a directory. */
   list(directory: string): string[];
@@ -73,8 +73,10 @@ export const nodeFiles: AuditFiles = {
       written += fs.writeSync(fd, data, written, data.length - written);
     }
   },
-  read(fd, start, end) {
-    const buffer = Buffer.allocUnsafe(Math.max(0, end - start));
+  read(fd, start, end, space) {
+    const length = Math.max(0, end - start);
+    const buffer =
+      space !== undefined && space.length >= length ? space.subarray(0, length) : Buffer.allocUnsafe(length);
     let filled = 0;
     while (filled < buffer.length) {
       const got = fs.readSync(fd, buffer, filled, buffer.length - filled, start + filled);

@@ -50,6 +50,30 @@ export function readIfThere(path: string): Buffer | undefined {
   }
 }
 
+/** Memory that one file after another is read into: what is left to the garbage collector stays for long. */
+export class ReadingSpace {
+  #space: Buffer = Buffer.alloc(0);
+
+  /** As {@link readIfThere}; the bytes are good until the next file is read. */
+  read(path: string): Buffer | undefined {
+    const found = identifyFile(path);
+    if (found === undefined) return undefined;
+    if (!found.ordinary) throw new AuditUnavailableError(path, "it is not an ordinary file");
+    if (this.#space.length < found.size) this.#space = Buffer.allocUnsafeSlow(found.size);
+    try {
+      const fd = nodeFiles.openRead(path);
+      try {
+        return nodeFiles.read(fd, 0, found.size, this.#space);
+      } finally {
+        nodeFiles.close(fd);
+      }
+    } catch (error) {
+      if (errorCode(error) === "ENOENT") return undefined;
+      throw new AuditUnavailableError(path, explainFileError(error), { cause: error });
+    }
+  }
+}
+
 /** Which file is there; `undefined` when none is. @throws AuditUnavailableError when that can't be seen. */
 export function identifyFile(path: string): FileIdentity | undefined {
   try {

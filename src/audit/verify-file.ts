@@ -8,13 +8,13 @@ import type { ChainCheck } from "./chain-check.ts";
 import { EntryDatabase, withDatabase } from "./database.ts";
 import { sha256, soundEntry } from "./entry.ts";
 import { isSameFile, nodeFiles } from "./files.ts";
-import { identifyFile, readIfThere, readLogBytes } from "./read-file.ts";
+import { identifyFile, ReadingSpace, readLogBytes } from "./read-file.ts";
 import { listSegments, type SegmentFile } from "./segments.ts";
 import { loadEngine, type Engine } from "./sqlite.ts";
 import { parseTailHeader, splitTail, type TailHeader, type TailLines } from "./tail.ts";
 
 /**
- * Gives what lies at a real path to `check`, part by part; yields every thousand rows.
+ * Gives what lies at a real path to `check`, part by part; yields every few rows.
  *
  * @throws AuditUnavailableError when there is no log, it can't be read, or it is of a newer format.
  * @throws AuditCorruptError when nothing more can be read, because of what is there.
@@ -22,8 +22,9 @@ import { parseTailHeader, splitTail, type TailHeader, type TailLines } from "./t
 export async function* checkFiles(path: string, check: ChainCheck): AsyncGenerator<void> {
   const engine = await loadEngine();
   const { tailLines, header, database, segments } = readParts(engine, path);
+  const space = new ReadingSpace();
   for (const segment of segments) {
-    const bytes = readIfThere(segment.path);
+    const bytes = space.read(segment.path);
     if (bytes === undefined) continue;
     check.segment(segment.name, segment.first, sha256(bytes));
     yield* checkRows(engine, bytes, segment.path, check);
@@ -33,6 +34,9 @@ export async function* checkFiles(path: string, check: ChainCheck): AsyncGenerat
   check.databaseRead();
   if (tailLines !== undefined) check.tail(tailLines.lines, header, tailLines.rest);
 }
+
+/** Few enough that what was made of them is garbage while it is young, which costs least. */
+const FEW_ROWS = 64;
 
 /** What lies at a path at one moment. */
 interface LogParts {
@@ -74,7 +78,7 @@ function* checkRows(engine: Engine, bytes: Buffer, path: string, check: ChainChe
     let rows = 0;
     for (const row of database.rows()) {
       check.row(row);
-      if (rows % 1024 === 0) yield;
+      if (rows % FEW_ROWS === 0) yield;
       rows += 1;
     }
   } catch (error) {

@@ -1,7 +1,7 @@
 /** Recorded decisions: made calls again, with what the record does not say, and the decision that was made. */
 
 import type { DecisionEntry } from "../audit/entry.ts";
-import { leftOutOfContext, leftOutOfPayload } from "../audit/left-out.ts";
+import { leftOutOfContext, leftOutOfPayload, type LeftOut } from "../audit/left-out.ts";
 import { ActionEvent, type Decision, type Reason } from "../event.ts";
 import type { UnknownPart } from "../policy/unknown-part.ts";
 
@@ -25,25 +25,39 @@ const REFUSALS: ReadonlySet<Reason> = new Set(["payload_invalid", "context_inval
 /** The call that `entry` is about, as it was judged. */
 export function recordedCall(entry: DecisionEntry): KnownCall | NotAsked {
   if (REFUSALS.has(entry.reason)) return "refused";
-  const { actor, action, resource, capability, environment, scope, risk, session: sessionId, requireApproval } = entry;
-  const unknown: UnknownPart[] = [
-    ...leftOutOfPayload(entry).map((left) => ({ of: "payload" as const, ...left })),
-    ...leftOutOfContext(entry).map((left) => ({ of: "context" as const, ...left })),
-  ];
-  const isWhole = (of: UnknownPart["of"]): boolean => unknown.some((part) => part.of === of && part.path.length === 0);
-  const payload = isWhole("payload") ? {} : entry.payload;
-  const context = isWhole("context") ? {} : entry.context;
+  const payload = leftOutOfPayload(entry);
+  const context = leftOutOfContext(entry);
   try {
     // Without one, an event would take that of this process.
-    if (typeof environment !== "string" || typeof capability !== "string") return "malformed";
-    const named = { actor, action, resource, capability, environment, scope, risk, sessionId };
-    const event = ActionEvent.create({ ...named, requireApproval, payload, context });
-    return event.payloadProblem === undefined ? { event, unknown } : "malformed";
+    if (typeof entry.environment !== "string" || typeof entry.capability !== "string") return "malformed";
+    const event = ActionEvent.create({
+      actor: entry.actor,
+      action: entry.action,
+      resource: entry.resource,
+      environment: entry.environment,
+      payload: isWhole(payload) ? {} : entry.payload,
+      context: isWhole(context) ? {} : entry.context,
+      capability: entry.capability,
+      scope: entry.scope,
+      risk: entry.risk,
+      sessionId: entry.session,
+      requireApproval: entry.requireApproval,
+    });
+    if (event.payloadProblem !== undefined) return "malformed";
+    return { event, unknown: [...partsOf("payload", payload), ...partsOf("context", context)] };
   } catch (error) {
     // A forged entry's members may be anything.
     if (error instanceof TypeError) return "malformed";
     throw error;
   }
+}
+
+function isWhole(left: readonly LeftOut[]): boolean {
+  return left.some(({ path }) => path.length === 0);
+}
+
+function partsOf(of: UnknownPart["of"], left: readonly LeftOut[]): readonly UnknownPart[] {
+  return left.map((part) => ({ of, ...part }));
 }
 
 /** Reasons that a person's answer, or its absence, gives to what a policy wants approved. */
@@ -56,10 +70,10 @@ const ASKED: ReadonlySet<Reason> = new Set([
 
 /** What the policy decided. Whether the call was let through all the same, by a person say, is another question. */
 export function recordedDecision(entry: DecisionEntry): Decision {
-  const decided: Decision = ASKED.has(entry.reason)
-    ? { decision: "require_approval", reason: "approval_required" }
-    : { decision: entry.decision, reason: entry.reason };
-  if (entry.rule === undefined) return decided;
+  const isAsked = ASKED.has(entry.reason);
+  const decision = isAsked ? "require_approval" : entry.decision;
+  const reason = isAsked ? "approval_required" : entry.reason;
+  if (entry.rule === undefined) return { decision, reason };
   const { id, section, index, file, line } = entry.rule;
-  return { ...decided, rule: { id, section, index, source: { file, line } } };
+  return { decision, reason, rule: { id, section, index, source: { file, line } } };
 }

@@ -110,7 +110,7 @@ export class PostgresStore implements AuditStore {
 }
 
 /** Rows after which others may run. */
-const SOME_ROWS = 1_024;
+const SOME_ROWS = 64;
 
 async function* checkRows(session: Session, target: PostgresTarget, check: ChainCheck): AsyncGenerator<void> {
   const log = await beginReading(session, target.name, target.log);
