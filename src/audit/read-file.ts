@@ -38,7 +38,7 @@ export function readLogBytes(path: string): LogBytes {
 }
 
 /** A file's bytes; `undefined` when there is no such file. @throws AuditUnavailableError when it can't be read. */
-export function readIfThere(path: string): Buffer | undefined {
+function readIfThere(path: string): Buffer | undefined {
   const found = identifyFile(path);
   if (found === undefined) return undefined;
   if (!found.ordinary) throw new AuditUnavailableError(path, "it is not an ordinary file");
