@@ -33,7 +33,10 @@ const ELSEWHERE = [
 export default defineConfig({
   test: {
     include: ["__tests__/audit/**/*.test.ts"],
-    exclude: ["__tests__/audit/**/!(tables).slow.test.ts", "__tests__/audit/independent-verifier*.test.ts"],
+    exclude: [
+      "__tests__/audit/**/!(tables).slow.test.ts",
+      "__tests__/audit/{independent-verifier*,postgres/**}.test.ts",
+    ],
     testNamePattern: new RegExp(`^(?!.*(?:${[...NOT_THERE, ...LONG, ...ELSEWHERE].join("|")}))`),
     testTimeout: 30_000,
   },
