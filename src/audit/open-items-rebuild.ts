@@ -27,8 +27,11 @@ export class OpenItemsRebuild {
       throw this.#corrupt(this.#expected.seq, "it is not the entry that the next one was recorded after");
     }
     this.#expected = { seq: seq - 1, hash: entry.prev };
-    if (entry.kind === "segment") this.#register = this.#resume(seq, entry.open);
-    else if (seq === 0) this.#register = new OpenItemsRegister();
+    if (entry.kind === "segment") {
+      this.#register = this.#resume(seq, entry.open);
+      // It carries on what was open before it; its own time ends what was over by then.
+      this.#register.passes(entry.ts);
+    } else if (seq === 0) this.#register = new OpenItemsRegister();
     if (this.#register !== undefined) return true;
     this.#taken.push({ hash, entry });
     return false;
