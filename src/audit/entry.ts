@@ -188,45 +188,49 @@ export interface Head {
   readonly hash: string;
 }
 
+/** The members that the log adds, in the order of RFC 8785 (section 3.2.3), and where those of the entry's own lie among them. */
+const FRAME = ["log", "prev", "seq", "ts", "v"] as const;
+
 /**
  * An entry made ready for appending. Its members are brought into canonical form before the log's lock is taken, so that
- * under the lock only the few members that depend on the chain are added.
+ * under the lock only the few members that depend on the chain are put between them.
  */
 export class PreparedEntry {
   readonly kind: Entry["kind"];
-  readonly #members: readonly (readonly [name: string, canonical: string])[];
+  /** The entry's own members before each of {@link FRAME}, and behind the last: `"name":value,`. */
+  readonly #between: readonly string[];
 
   constructor(content: EntryContent) {
     this.kind = content.kind;
-    this.#members = Object.entries(content)
-      .filter(([, value]) => value !== undefined)
-      .map(([name, value]) => [name, canonical(value)]);
+    const between = Array.from({ length: FRAME.length + 1 }, () => "");
+    let place = 0;
+    // RFC 8785 sorts members by UTF-16 code units, and so do plain comparisons.
+    for (const [name, value] of Object.entries(content).toSorted(([left], [right]) => (left < right ? -1 : 1))) {
+      if (value === undefined) continue;
+      while (place < FRAME.length && name > (FRAME[place] ?? "")) place += 1;
+      // The names are ours, and have nothing that JSON escapes.
+      between[place] += `"${name}":${canonical(value)},`;
+    }
+    this.#between = between;
   }
 
   /** The stored form of this entry as the successor of `head` in the log `log`, at the time `ts`. */
   follow(head: Head, log: string, ts: string): Omit<StoredEntry, "entry"> {
     const seq = head.seq + 1;
-    const body = this.#text(canonical(head.hash), canonical(seq), log, ts);
+    const body = this.#text(head.hash, String(seq), log, ts);
     return { seq, hash: sha256(body), body };
   }
 
   /** The text of this entry in the log `log`, at the time `ts`, with gaps where it depends on the entry before it. */
   template(log: string, ts: string): string {
-    return this.#text(`"${HASH_GAP}"`, NUMBER_GAP, log, ts);
+    return this.#text(HASH_GAP, NUMBER_GAP, log, ts);
   }
 
+  /** None of the four has a character that JSON escapes: hexadecimal digits, a number, a time, the gaps of a template. */
   #text(prev: string, seq: string, log: string, ts: string): string {
-    const members = [
-      ...this.#members,
-      ["log", canonical(log)],
-      ["prev", prev],
-      ["seq", seq],
-      ["ts", canonical(ts)],
-      ["v", canonical(FORMAT_VERSION)],
-    ] as const;
-    // RFC 8785 sorts members by UTF-16 code units, and so does a plain comparison.
-    const sorted = members.toSorted(([left], [right]) => (left < right ? -1 : 1));
-    return `{${sorted.map(([name, value]) => `${canonical(name)}:${value}`).join(",")}}`;
+    const [beforeLog, beforePrev, beforeSeq, beforeTs, beforeV, last = ""] = this.#between;
+    const behind = last === "" ? "" : `,${last.slice(0, -1)}`;
+    return `{${beforeLog}"log":"${log}",${beforePrev}"prev":"${prev}",${beforeSeq}"seq":${seq},${beforeTs}"ts":"${ts}",${beforeV}"v":${FORMAT_VERSION}${behind}}`;
   }
 }
 
@@ -248,6 +252,8 @@ export function sha256(data: string | Uint8Array): string {
 
 /** The RFC 8785 form of plain JSON. Whatever comes here has been through the payload snapshot or was made by us. */
 export function canonical(value: unknown): string {
+  // Section 3.2.2.2 takes over how ECMAScript writes strings; nearly all that is recorded are short ones.
+  if (typeof value === "string" && value.isWellFormed()) return JSON.stringify(value);
   const text = canonicalize(value);
   if (text === undefined) throw new TypeError("not JSON");
   return text;

@@ -1,7 +1,5 @@
 /** Turns events and outcomes into the content of entries: what is recorded, what is redacted, what is only committed to. */
 
-import { randomBytes } from "node:crypto";
-
 import type { ActionEvent, Decision, Verdict } from "../event.ts";
 import { takeSnapshot, type JsonObject } from "../snapshot.ts";
 import {
@@ -14,6 +12,7 @@ import {
   type OutcomeStatus,
   type SaltedDigest,
 } from "./entry.ts";
+import { newSalt } from "./salt.ts";
 import { withoutSecrets } from "./secrets.ts";
 import { cutTexts, MAX_RECORDED, redact } from "./redact.ts";
 
@@ -144,6 +143,6 @@ function outputDigest(output: unknown): SaltedDigest | undefined {
 
 /** A salt of its own for each digest: equal payloads don't show as equal, and no table made beforehand helps a guesser. */
 function saltedDigest(text: string): SaltedDigest {
-  const salt = randomBytes(16);
+  const salt = newSalt();
   return { salt: salt.toString("hex"), sha256: sha256(Buffer.concat([salt, Buffer.from(text, "utf8")])) };
 }
