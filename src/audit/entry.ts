@@ -208,8 +208,7 @@ export class PreparedEntry {
     for (const [name, value] of Object.entries(content).toSorted(([left], [right]) => (left < right ? -1 : 1))) {
       if (value === undefined) continue;
       while (place < FRAME.length && name > (FRAME[place] ?? "")) place += 1;
-      // The names are ours, and have nothing that JSON escapes.
-      between[place] += `"${name}":${canonical(value)},`;
+      between[place] += `${canonical(name)}:${canonical(value)},`;
     }
     this.#between = between;
   }
