@@ -2,6 +2,8 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
+    // Vitest leaves one core free, which on two of them is half of all.
+    maxWorkers: "100%",
     projects: [
       {
         test: {
