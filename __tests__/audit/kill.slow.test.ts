@@ -62,14 +62,14 @@ describe("kill -9", () => {
     ["one writer", 200, 1, { together: 20, text: 3_000 }],
     [
       "one writer that folds and seals all the time",
-      60,
+      100,
       1,
       { together: 20, text: 300, reopenEvery: 25, segmentEntries: 60 },
     ],
-    ["three writers", 60, 3, { together: 20, text: 1_000 }],
+    ["three writers", 100, 3, { together: 20, text: 1_000 }],
     [
       "three writers that fold and seal all the time",
-      60,
+      100,
       3,
       { together: 10, text: 300, reopenEvery: 25, segmentEntries: 60 },
     ],
