@@ -61,6 +61,41 @@ describe("a wrapped tool is, like the one inside,", () => {
     expect(gated.toJSONNotImplemented()).toEqual(bare.toJSONNotImplemented());
   });
 
+  it("described by its own namespace, aliases, names of secrets and constructor arguments", () => {
+    class Keyed extends Own {
+      override lc_serializable = true;
+      override get lc_namespace(): string[] {
+        return ["acme", "tools"];
+      }
+      override get lc_secrets(): Record<string, string> {
+        return { apiKey: "ACME_KEY" };
+      }
+      override get lc_aliases(): Record<string, string> {
+        return { apiKey: "key" };
+      }
+      readonly apiKey: string;
+      constructor(apiKey: string) {
+        super({ tags: ["acme"] });
+        this.apiKey = apiKey;
+        this.lc_kwargs["apiKey"] = apiKey;
+      }
+    }
+    const gate = openGate();
+    const bare = new Keyed("sesame");
+    const gated = gate.wrap(bare);
+    for (const field of ["lc_namespace", "lc_id", "lc_secrets", "lc_aliases", "lc_serializable"] as const) {
+      expect(gated[field], field).toEqual(bare[field]);
+    }
+    expect(JSON.stringify(gated)).toBe(JSON.stringify(bare));
+    expect(gated.lc_kwargs).toEqual({ tags: ["acme"] });
+
+    const schema = z.object({ path: z.string() });
+    const plain = tool(() => "x", { name: "t", description: "Reads.", schema, returnDirect: true });
+    const wrapped = gate.wrap(plain);
+    expect(Object.keys(wrapped.lc_kwargs)).toEqual(Object.keys(plain.lc_kwargs));
+    expect(wrapped.lc_kwargs).toEqual({ ...plain.lc_kwargs, func: wrapped.func });
+  });
+
   it("no instance of a class below CapFenceTool that it is not", () => {
     class Below extends CapFenceTool {}
     const gate = openGate();

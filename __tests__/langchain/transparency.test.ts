@@ -213,6 +213,24 @@ describe("an allowed call of a wrapped tool", () => {
   });
 });
 
+it.each(STRUCTURED)("tags given to call() count as they do without the gate: $name", async ({ make, allowed }) => {
+  const gate = openGate();
+  const tagsOf = async (tool: CallableTool): Promise<unknown> => {
+    const seen: unknown[] = [];
+    const handler = {
+      name: "h",
+      awaitHandlers: true,
+      handleToolStart: (...args: unknown[]) => void seen.push(args[4]),
+    };
+    const call = Reflect.get(tool, "call") as (...args: unknown[]) => Promise<unknown>;
+    await outcome(() => Reflect.apply(call, tool, [allowed, { callbacks: [handler] }, ["given"]]));
+    return seen;
+  };
+  const expected = await tagsOf(make([]));
+  expect(expected).toHaveLength(1);
+  expect(await tagsOf(gate.wrap(make([])))).toEqual(expected);
+});
+
 it("a tool inside a runnable answers the runnable, not the tool call", async () => {
   const gate = openGate();
   const inside = KINDS[0]?.make([]) ?? expect.fail("no kinds");

@@ -80,6 +80,8 @@ export class CapFenceTool extends StructuredTool {
     noteGated(this.name, { settings: this.#settings, schema: this.schema });
     Object.defineProperty(this, TOOL_MARK, { value: true });
     if (inner.isDynamic) this.func = async (input, manager, config) => await this.#pass(input, manager, config);
+    this.lc_serializable = inner.members.lc_serializable;
+    this.lc_kwargs = argumentsLike(this, inner.members.lc_kwargs);
     const likeness = prototypeLike(inner.members, CapFenceTool.#likenesses);
     if (likeness !== undefined && new.target === CapFenceTool) Object.setPrototypeOf(this, likeness);
   }
@@ -102,6 +104,19 @@ export class CapFenceTool extends StructuredTool {
   /** The inner tool's, which graphs and traces show. */
   override get lc_id(): string[] {
     return this.#inner.members.lc_id;
+  }
+
+  override get lc_namespace(): string[] {
+    return this.#inner.members.lc_namespace;
+  }
+
+  /** Which of its constructor arguments are secrets, by their names. */
+  override get lc_secrets(): Record<string, string> | undefined {
+    return this.#inner.members.lc_secrets;
+  }
+
+  override get lc_aliases(): Record<string, string> | undefined {
+    return this.#inner.members.lc_aliases;
   }
 
   /** What the inner tool says it is, as data only, so that traces keep its identity and nothing leads to it. */
@@ -153,7 +168,8 @@ export class CapFenceTool extends StructuredTool {
     if (this.#inner.isDynamic) config.runName ??= this.name;
     const isText = typeof arg === "string" || arg === undefined || arg === null;
     const input: unknown = this.#inner.takesText && isText ? { input: arg } : arg;
-    return await super.call(input, config, tags);
+    // Core's tools for text leave these tags out.
+    return await super.call(input, config, this.#inner.takesText ? undefined : tags);
   }
 
   async #callRunnable(arg: unknown, config: ToolRunnableConfig): Promise<unknown> {
@@ -240,10 +256,16 @@ export class CapFenceTool extends StructuredTool {
   }
 }
 
-/** The fields that the base class takes; its record of constructor arguments, `lc_kwargs`, holds them and nothing else. */
+/** The fields that the base class takes. */
 function sharedFields(tool: ToolMembers): ToolParams {
   const { responseFormat, verboseParsingErrors, callbacks, tags, metadata, verbose, defaultConfig, extras } = tool;
   return { responseFormat, verboseParsingErrors, callbacks, tags, metadata, verbose, defaultConfig, extras };
+}
+
+/** The inner tool's record of its constructor arguments, as far as the wrapper has them too: its own `func`, and no secret. */
+function argumentsLike(wrapper: object, inner: ToolMembers["lc_kwargs"] = {}): Record<string, unknown> {
+  const shared = Object.keys(inner).filter((name) => Object.hasOwn(wrapper, name));
+  return Object.fromEntries(shared.map((name) => [name, Reflect.get(wrapper, name)]));
 }
 
 /** The config for the inner tool: keys that the schema stripped would else reach it through `config.toolCall`. */

@@ -27,6 +27,11 @@ export interface ToolMembers extends Required<ToolParams> {
   readonly schema: StructuredTool["schema"];
   readonly returnDirect?: boolean;
   readonly lc_id: string[];
+  readonly lc_namespace: string[];
+  readonly lc_secrets: Record<string, string> | undefined;
+  readonly lc_aliases: Record<string, string> | undefined;
+  readonly lc_serializable: boolean;
+  readonly lc_kwargs?: Readonly<Record<string, unknown>>;
   toJSON(): Serialized;
   /** Absent from a RunnableToolLike. */
   _call?(args: unknown, runManager?: CallbackManagerForToolRun, config?: ToolRunnableConfig): unknown;
