@@ -124,7 +124,8 @@ describe("guardTools", () => {
 
 /** A tool that is gated already, by any copy of the package. */
 function openless(): object {
-  return Object.assign(named("gated"), { [Symbol.for("capfence.tool")]: true });
+  const gated = named("gated");
+  return Object.defineProperty(gated, Symbol.for("capfence.tool"), { value: Object.getPrototypeOf(gated) as unknown });
 }
 
 describe("assertGated", () => {

@@ -14,7 +14,7 @@ import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 
 import type { GateOptions } from "../../src/langchain/gate-options.ts";
-import { capfenceMiddleware, isActionBlocked, type CapFenceTool } from "../../src/langchain/index.ts";
+import { assertGated, capfenceMiddleware, CapFenceTool, isActionBlocked } from "../../src/langchain/index.ts";
 import { openGate, type Gate, type Recorded } from "./gate.ts";
 
 const schema = z.object({ path: z.string() });
@@ -58,6 +58,11 @@ const insteadOf = (other: ReturnType<typeof reader>): AgentMiddleware =>
       return await handler({ ...request, tool: other, toolCall: { ...request.toolCall, args: { path: "other" } } });
     },
   });
+
+/** How gated tools are known; anybody can come by it. */
+const MARK = Symbol.for("capfence.tool");
+
+const markOf = (gated: object) => Object.getOwnPropertyDescriptor(gated, MARK) ?? expect.fail("no mark");
 
 const passing = createMiddleware({ name: "passing", wrapToolCall: (request, handler) => handler(request) });
 
@@ -184,6 +189,41 @@ describe("capfenceMiddleware", () => {
     const error = await thrownBy(run([gateFor(gate)], [odd], [call("a")]));
     expect(isActionBlocked(error)).toBe(true);
     expect(await gate.recorded()).toMatchObject([{ reason: "unknown_tool" }]);
+  });
+
+  describe("does not take for gated", () => {
+    it.each<readonly [string, (gated: CapFenceTool, bare: ReturnType<typeof reader>) => object]>([
+      ["a bare tool that bears the mark", (_, bare) => Object.defineProperty(bare, MARK, { value: true })],
+      ["a bare tool that bears another's mark", (gated, bare) => Object.defineProperty(bare, MARK, markOf(gated))],
+      [
+        "a gated tool whose invoke was replaced",
+        (gated, bare) => Object.assign(gated, { invoke: bare.invoke.bind(bare) }),
+      ],
+      [
+        "one below a gated tool",
+        (gated, bare) => Object.assign(Object.create(gated), { invoke: bare.invoke.bind(bare) }),
+      ],
+    ])("%s", async (_name, tamper) => {
+      const gate = openGate();
+      const calls: unknown[] = [];
+      const tampered = tamper(gate.wrap(reader([])), reader(calls));
+      expect(() => assertGated([tampered])).toThrow("assertGated: not gated: read");
+      expect(isActionBlocked(await thrownBy(run([gateFor(gate)], [tampered], [call("a")])))).toBe(true);
+      expect(calls).toEqual([]);
+      expect(await gate.recorded()).toMatchObject([{ reason: "unknown_tool" }]);
+    });
+
+    it.each(["invoke", "call", "_call", "stream"])("one of a class with its own %s", async (method) => {
+      const gate = openGate();
+      const calls: unknown[] = [];
+      class Own extends CapFenceTool {}
+      Object.defineProperty(Own.prototype, method, { value: async (input: unknown) => void calls.push(input) });
+      const own = new Own({ tool: reader([]), agentId: "tester", capability: "unit.run", runtime: gate.runtime });
+      expect(() => assertGated([own])).toThrow("assertGated: not gated: read");
+      expect(isActionBlocked(await thrownBy(run([gateFor(gate)], [own], [call("a")])))).toBe(true);
+      expect(calls).toEqual([]);
+      expect(await gate.recorded()).toMatchObject([{ reason: "unknown_tool" }]);
+    });
   });
 
   it("leaves arguments that do not fit the schema to LangChain", async () => {

@@ -3,10 +3,11 @@ import { join } from "node:path";
 
 import { RunnableLambda } from "@langchain/core/runnables";
 import { DynamicStructuredTool, DynamicTool, StructuredTool, Tool, tool } from "@langchain/core/tools";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 
 import { PolicyLoadError } from "../../src/errors.ts";
+import { assertGated } from "../../src/langchain/assert-gated.ts";
 import { CapFenceTool } from "../../src/langchain/capfence-tool.ts";
 import type { WrappableTool } from "../../src/langchain/inner-tool.ts";
 import { openGate, type Gate } from "./gate.ts";
@@ -119,12 +120,18 @@ describe("a tool that cannot be wrapped without changing it", () => {
     expect(wrap).toThrow(message);
   });
 
-  it("is refused when it is wrapped already, by this or another copy of the package", () => {
+  it("is refused when it is wrapped already, by this or another copy of the package", async () => {
     const gate = openGate();
     const once = gate.wrap(plain());
     expect(() => gate.wrap(once)).toThrow(/CapFenceTool already/);
-    const foreign = Object.assign(plain(), { [Symbol.for("capfence.tool")]: true });
+    vi.resetModules();
+    const copy = await import("../../src/langchain/capfence-tool.ts");
+    expect(copy.CapFenceTool).not.toBe(CapFenceTool);
+    const { runtime } = gate;
+    const foreign = new copy.CapFenceTool({ tool: plain(), agentId: "tester", runtime });
     expect(() => gate.wrap(foreign)).toThrow(/CapFenceTool already/);
+    expect(() => assertGated(foreign)).not.toThrow();
+    expect(() => gate.wrap(Object.assign(once, { invoke: async () => "x" }))).toThrow(/a way into it was replaced/);
   });
 });
 

@@ -78,12 +78,12 @@ export class CapFenceTool extends StructuredTool {
     this.#inner = inner;
     this.#settings = checkOptions(options, inner.members.name);
     noteGated(this.name, { settings: this.#settings, schema: this.schema });
-    Object.defineProperty(this, TOOL_MARK, { value: true });
     if (inner.isDynamic) this.func = async (input, manager, config) => await this.#pass(input, manager, config);
     this.lc_serializable = inner.members.lc_serializable;
     this.lc_kwargs = argumentsLike(this, inner.members.lc_kwargs);
-    const likeness = prototypeLike(inner.members, CapFenceTool.#likenesses);
-    if (likeness !== undefined && new.target === CapFenceTool) Object.setPrototypeOf(this, likeness);
+    const likeness = new.target === CapFenceTool ? prototypeLike(inner.members, CapFenceTool.#likenesses) : undefined;
+    if (likeness !== undefined) Object.setPrototypeOf(this, likeness);
+    Object.defineProperty(this, TOOL_MARK, { value: likeness ?? CapFenceTool.prototype });
   }
 
   /** A gated tool is one whatever class of core it is like. */
@@ -107,7 +107,8 @@ export class CapFenceTool extends StructuredTool {
   }
 
   override get lc_namespace(): string[] {
-    return this.#inner.members.lc_namespace;
+    // Read of any object that may be a tool, one that has this for a prototype too.
+    return #inner in this ? this.#inner.members.lc_namespace : super.lc_namespace;
   }
 
   /** Which of its constructor arguments are secrets, by their names. */

@@ -7,7 +7,8 @@ import type { StructuredTool, ToolParams, ToolRunnableConfig } from "@langchain/
 import { isInteropZodSchema } from "@langchain/core/utils/types";
 
 import { coreClassesOf, prototypesOf, type CoreClasses } from "./core-classes.ts";
-import { isGated } from "./marks.ts";
+import { ownEntrance } from "./entrances.ts";
+import { isGated, TOOL_MARK } from "./marks.ts";
 
 /**
  * What every LangChain.js tool has, whichever its class, generics and copy of `@langchain/core`: `tool()`, `Tool`,
@@ -43,18 +44,6 @@ export interface InnerTool extends CoreClasses {
   readonly members: ToolMembers;
 }
 
-/** Ways into a tool that a subclass could have filled with its own code; the wrapper comes in below all of them. */
-const ENTRANCES = [
-  "invoke",
-  "call",
-  "batch",
-  "stream",
-  "streamEvents",
-  "streamLog",
-  "transform",
-  "_streamIterator",
-] as const;
-
 /**
  * Looks at a tool before it is wrapped.
  *
@@ -62,9 +51,7 @@ const ENTRANCES = [
  */
 export function inspectTool(value: unknown): InnerTool {
   if (!isObject(value)) throw refuse("tool must be a LangChain tool");
-  if (isGated(value)) {
-    throw refuse("tool is a CapFenceTool already; wrap the original tool once, every call is judged once");
-  }
+  if (TOOL_MARK in value) throw refuse(describeMarked(value));
   if (!Array.isArray(value["lc_namespace"])) throw refuse(describeNonTool(value));
   const core = coreClassesOf(value);
   if (!hasMembers(value, core)) {
@@ -123,13 +110,18 @@ function checkSchema(schema: unknown): void {
 }
 
 function checkEntrances(tool: object, depth: number): void {
-  const own = [tool, ...prototypesOf(tool).slice(0, depth)];
-  const overridden = ENTRANCES.find((name) => own.some((holder) => Object.hasOwn(holder, name)));
+  // The wrapper comes in below all of them.
+  const overridden = ownEntrance([tool, ...prototypesOf(tool).slice(0, depth)]);
   if (overridden === undefined) return;
   throw refuse(
     `tool has its own ${overridden}, which the wrapper would pass by; put that code into _call, or into the function ` +
       "given to tool()",
   );
+}
+
+function describeMarked(value: object): string {
+  if (isGated(value)) return "tool is a CapFenceTool already; wrap the original tool once, every call is judged once";
+  return "tool bears the mark of a CapFenceTool, but a way into it was replaced or nothing judges its calls";
 }
 
 function describeNonTool(value: Readonly<Record<string, unknown>>): string {
