@@ -510,9 +510,10 @@ describe("the conformance kit finds a gate around agents that", () => {
         return new ToolMessage({ content: "no", tool_call_id: request.toolCall.id ?? "" });
       },
     });
-    const decoding = { ...kind("tool() with a schema that transforms"), denied: { path: "/srv/%66orbidden" } };
+    // One of the kit's own kinds, so that nobody has to bring a schema that transforms.
+    const decoding = toolFactories.filter(({ name }) => name === "a schema that decodes");
     const findings = await findingsOf(
-      expectAgentGated(({ tools, middleware }) => ({ tools, middleware: [...middleware, raw] }), { tools: [decoding] }),
+      expectAgentGated(({ tools, middleware }) => ({ tools, middleware: [...middleware, raw] }), { tools: decoding }),
     );
     expect(problemsOf(findings, "one of the agent's tools, invoke")).toContain(RAN);
   });

@@ -18,7 +18,7 @@ describe("the conformance kit passes on", { timeout: 60_000 }, () => {
 
   it("CapFenceTool that answers with messages", async () => {
     const gate = openGate();
-    await expectGated((tool) => gate.wrap(tool, { onBlocked: "message" }), { tools: toolFactories.slice(0, 5) });
+    await expectGated((tool) => gate.wrap(tool, { onBlocked: "message" }), { tools: toolFactories.slice(0, 6) });
   });
 
   it("guardTools", async () => {
@@ -43,7 +43,7 @@ describe("the conformance kit passes on", { timeout: 60_000 }, () => {
     const { runtime } = openGate();
     const gate = capfenceMiddleware({ ...settings, runtime, onBlocked: "message" });
     await expectAgentGated((agent) => ({ tools: agent.tools, middleware: [...agent.middleware, gate] }), {
-      tools: toolFactories.slice(0, 5),
+      tools: toolFactories.slice(0, 6),
     });
   });
 });

@@ -52,6 +52,14 @@ class TextClass extends Tool {
   }
 }
 
+/** The text that it is given is encoded: whoever judges what `invoke` gets sees other arguments than the tool. */
+class DecodingClass extends TextClass {
+  // Core's own schema for text, so that no schema library is needed.
+  override readonly schema = new TextClass([]).schema.transform((encoded) =>
+    decodeURIComponent(encoded ?? ""),
+  ) as unknown as TextClass["schema"];
+}
+
 /** One tool of every kind that `@langchain/core` can make without a schema library; `runnable.asTool()` is not among them. */
 export const toolFactories: readonly ToolFactory[] = [
   {
@@ -72,6 +80,12 @@ export const toolFactories: readonly ToolFactory[] = [
   },
   { name: "a class that extends StructuredTool", ...structured, make: (calls) => new StructuredClass(calls) },
   { name: "a class that extends Tool", ...text, make: (calls) => new TextClass(calls) },
+  {
+    name: "a schema that decodes",
+    allowed: { input: "%61" },
+    denied: { input: "%66orbidden" },
+    make: (calls) => new DecodingClass(calls),
+  },
   {
     name: "a generator",
     ...structured,

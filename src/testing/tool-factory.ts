@@ -13,7 +13,7 @@ export interface ToolFactory {
   readonly make: (calls: unknown[]) => object;
   /** Arguments the gate allows. A tool for text has the one field `input`. */
   readonly allowed: Readonly<Record<string, unknown>>;
-  /** Arguments the gate denies: {@link FORBIDDEN} is in them. */
+  /** Arguments the gate denies: {@link FORBIDDEN} is in what the schema makes of them. */
   readonly denied: Readonly<Record<string, unknown>>;
   /**
    * Made by `runnable.asTool()`. A gate may run it in one piece and show its arguments for its tool call, so its traces and
