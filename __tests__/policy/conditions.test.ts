@@ -5,6 +5,7 @@ import { Subject } from "../../src/policy/conditions/condition.ts";
 import { MAX_EXAMINED } from "../../src/policy/conditions/expression.ts";
 import { compileGlob } from "../../src/policy/conditions/glob.ts";
 import { CONDITIONS } from "../../src/policy/conditions/index.ts";
+import { AMOUNT_FIELDS } from "../../src/policy/conditions/amount/amount.ts";
 import { readQuantity } from "../../src/policy/conditions/amount/quantity.ts";
 import { call } from "./calls.ts";
 import { issuesIn } from "./load-errors.ts";
@@ -100,6 +101,17 @@ describe("match_keywords", () => {
 });
 
 describe("amount_gt, gte, lt, lte", () => {
+  it.each(AMOUNT_FIELDS)("counts %s, alone and beside others", (field) => {
+    expect(ofPayload("amount_gt", 100, { [field]: 101 })).toBe("yes");
+    expect(
+      ofPayload("amount_gt", 100, {
+        amount: 1,
+        cost: 1,
+        [field]: 101,
+      }),
+    ).toBe("maybe");
+  });
+
   it.each<[string, object, Answer]>([
     ["amount_gt", { amount: 101 }, "yes"],
     ["amount_gt", { amount: 100 }, "no"],
@@ -189,6 +201,15 @@ describe("path_prefix", () => {
 });
 
 describe("environment, user_role, tenant, tool_name, risk_level", () => {
+  it.each(["environment", "user_role", "tenant", "tool_name", "risk_level", "caller_depth"])(
+    "notices that a payload claims a %s, and if it is null",
+    (field) => {
+      for (const claim of ["any", null])
+        expect(new Subject(call({ payload: { [field]: claim } })).hasClaims).toBe(true);
+      expect(new Subject(call({ payload: { other: field } })).hasClaims).toBe(false);
+    },
+  );
+
   it.each<[string, unknown, object, Answer]>([
     ["environment", "production", {}, "yes"],
     ["environment", "prod*", {}, "yes"],

@@ -27,7 +27,7 @@ export class RuleSet {
    */
   decide(subject: Subject): Decision {
     const candidates = this.candidates.of(subject.event);
-    if (candidates === undefined) return DEFAULT_DENY;
+    if (candidates.malformed) return DEFAULT_DENY;
     const found = findRules(candidates, subject);
     const ask = (section: DecisionKind, asked: Subject): Rule | undefined => firing(section, candidates, found, asked);
     const deny = ask("deny", subject);
@@ -57,9 +57,9 @@ export class RuleSet {
  */
 export function hostAsksForApproval({ context, requireApproval }: ActionEvent): boolean {
   if (requireApproval === true) return true;
-  if (!Object.hasOwn(context, "require_approval")) return false;
   const asked = context["require_approval"];
-  return asked !== false && asked !== null;
+  if (asked === undefined || asked === false || asked === null) return false;
+  return Object.hasOwn(context, "require_approval");
 }
 
 /** What a risk decides. */

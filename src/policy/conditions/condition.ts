@@ -24,8 +24,12 @@ export class Subject {
 
   /** Whether the payload claims anything about the context. */
   get hasClaims(): boolean {
-    for (const field of CLAIMS) if (Object.hasOwn(this.event.payload, field)) return true;
-    return false;
+    const { payload } = this.event;
+    // Nearly no payload has any. Fields that are read by their names are found quickest.
+    const { environment, user_role, tenant, tool_name, risk_level, caller_depth } = payload;
+    if (environment === undefined && user_role === undefined && tenant === undefined)
+      if (tool_name === undefined && risk_level === undefined && caller_depth === undefined) return false;
+    return CLAIMS.some((field) => Object.hasOwn(payload, field));
   }
 
   /** The same event, as if its payload claimed nothing about the context. */
