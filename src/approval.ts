@@ -23,6 +23,8 @@ export interface CallBinding {
   readonly riskLevel?: string;
   /** Commits to the payload: SHA-256 over the 16 bytes of the log's identity, then its canonical JSON. Hexadecimal. */
   readonly digest: string;
+  /** Commits to what of the payload is recorded, which is what people are shown; see `shownDigest`. Hexadecimal. */
+  readonly shown: string;
 }
 
 /** Asks a person. `expires` is the last moment at which it can be answered and used: RFC 3339, UTC, milliseconds. */
@@ -163,6 +165,9 @@ export interface CarriedItems {
 
 /** Most requests, and most grants, that are open at once: a person could not look at more. */
 export const MAX_OPEN = 256;
+
+/** Answers kept of one request; there are few, unless somebody adds what does not count. */
+export const MAX_ANSWERS = 8;
 
 /**
  * Why an answer, a grant or a revocation was refused. `unknown`: there is no such request or grant. `wrong_request`: it is

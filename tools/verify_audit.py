@@ -310,23 +310,39 @@ class OpenItems:
     def is_taken(self, identity):
         return identity in self.requests or identity in self.grants
 
-    def is_item(self, entry):
-        if not isinstance(entry, dict):
+    def has_texts(self, entry, texts, perhaps):
+        if not isinstance(entry, dict) or not all(isinstance(entry.get(name), str) for name in texts):
             return False
-        identity, expires = entry.get("id"), entry.get("expires")
-        is_timed = isinstance(expires, str) and self.TIME.fullmatch(expires) is not None
-        return isinstance(identity, str) and is_timed and is_shallow(entry)
+        return all(isinstance(entry.get(name, ""), str) for name in perhaps) and is_shallow(entry)
+
+    def is_item(self, entry, texts, perhaps):
+        if not self.has_texts(entry, ("id", "expires", "actor", "capability", "environment") + texts, perhaps):
+            return False
+        return self.TIME.fullmatch(entry["expires"]) is not None
+
+    def is_request(self, entry):
+        texts = ("event", "action", "resource", "policy", "digest", "shown")
+        if not self.is_item(entry, texts, ("scope", "session", "tool", "riskLevel")):
+            return False
+        rule = entry.get("rule", {"id": ""})
+        # A list has no member of that name.
+        return isinstance(rule, dict) and isinstance(rule.get("id"), str)
 
     def request(self, entry_hash, entry):
-        if not self.is_item(entry) or self.is_taken(entry["id"]) or len(self.requests) >= self.MAX_OPEN:
+        if not self.is_request(entry) or self.is_taken(entry["id"]) or len(self.requests) >= self.MAX_OPEN:
             return
         self.ended.pop(entry["id"], None)
         self.requests[entry["id"]] = {"hash": entry_hash, "entry": self.kept(entry), "answers": []}
 
     def answer(self, entry_hash, entry):
         request = self.request_of(entry)
-        if request is not None and len(request["answers"]) < self.MAX_ANSWERS and is_shallow(entry):
-            request["answers"].append({"hash": entry_hash, "entry": self.kept(entry)})
+        if request is None or not self.has_texts(entry, ("by", "user"), ("note",)):
+            return
+        answers = request["answers"]
+        if len(answers) >= self.MAX_ANSWERS and entry.get("status") == "rejected":
+            answers = [answer for answer in answers if answer["entry"].get("status") != "approved"]
+        if len(answers) < self.MAX_ANSWERS:
+            request["answers"] = answers + [{"hash": entry_hash, "entry": self.kept(entry)}]
 
     def request_of(self, entry):
         """The open request that an entry names, by all three of id, place and hash."""
@@ -347,7 +363,8 @@ class OpenItems:
             del self.ended[next(iter(self.ended))]
 
     def grant(self, entry_hash, entry):
-        if not self.is_item(entry) or self.is_taken(entry["id"]) or len(self.grants) >= self.MAX_OPEN:
+        is_item = self.is_item(entry, ("by", "user"), ("session", "note"))
+        if not is_item or self.is_taken(entry["id"]) or len(self.grants) >= self.MAX_OPEN:
             return None
         uses = entry.get("uses")
         if "uses" in entry and not (is_integer(uses) and uses > 0):

@@ -62,6 +62,7 @@ function requested(id: string, expires = START + HOUR): EntryContent & ApprovalR
     ...bound,
     policy: "p",
     digest: "d",
+    shown: "s",
     expires: new Date(expires).toISOString(),
     payload: { amount: 1 },
   };
@@ -144,6 +145,35 @@ describe("what is open", () => {
     await log.close();
   });
 
+  it("keeps a rejection though it is full of answers, and no approval then", async () => {
+    const log = new ClockedLog();
+    const { seq: of, hash: request } = await log.append(requested("first"));
+    const answer = { kind: "approval", id: "first", of, request, by: "b", user: "u" } as const;
+    const answers = async (): Promise<string> => {
+      await log.fill(4);
+      await log.reopen();
+      const { open } = await readOpenItems(readEntries(log.path, "latest first"), log.path);
+      return (
+        open.requests
+          .get("first")
+          ?.answers.map(({ entry }) => entry.status.slice(0, 1))
+          .join("") ?? ""
+      );
+    };
+    const give = async (status: "approved" | "rejected", count: number): Promise<string> => {
+      for (let index = 0; index < count; index += 1) await log.append({ ...answer, status });
+      return await answers();
+    };
+    expect(await give("approved", 9)).toBe("aaaaaaaa");
+    expect(await give("rejected", 1)).toBe("r");
+    expect(await give("approved", 5)).toBe("raaaaa");
+    expect(await give("rejected", 12)).toBe("rrrrrrrr");
+    expect(await give("approved", 1)).toBe("rrrrrrrr");
+    await log.close();
+    expect((await verifyLog(log.path)).problems).toEqual([]);
+    if (hasPython) expect(theirVerdicts([log.path], [])[0]).toHaveProperty("entries");
+  });
+
   it("is bounded: no more than 256 requests, 256 grants, eight answers, and 64 that have ended", async () => {
     const log = new ClockedLog();
     const places = await Promise.all(
@@ -174,7 +204,15 @@ const record = fc.oneof(
     of: fc.integer({ min: 1, max: 12 }),
   }),
   fc.record({ do: fc.constant("clock"), hours: fc.integer({ min: -2, max: 2 }) }),
-  fc.record({ do: fc.constant("nonsense"), what: fc.jsonValue({ maxDepth: 2 }) }),
+  fc.record({
+    do: fc.constant("nonsense"),
+    id: fc.integer({ min: 0, max: 3 }),
+    what: fc.dictionary(
+      fc.constantFrom("id", "status", "expires", "actor", "shown", "rule", "session", "uses", "by", "note", "x"),
+      fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.constant({ id: "r" }), fc.constant("rejected")),
+      { maxKeys: 3 },
+    ),
+  }),
   fc.record({ do: fc.constant("fill"), count: fc.integer({ min: 1, max: 4 }) }),
   fc.constant({ do: "reopen" }),
 );
@@ -186,7 +224,8 @@ describe("both verifiers and the writer agree on what is carried on", () => {
         const log = new ClockedLog();
         const places: Head[] = [];
         for (const step of steps as readonly Readonly<Record<string, unknown>>[]) {
-          const { do: what, hours, uses, count } = step as { do: string; hours: number; uses: number; count: number };
+          const { hours, uses, count } = step as { hours: number; uses: number; count: number };
+          const what = step["do"];
           const id = `id${String(step["id"])}`;
           const at = places[Number(step["of"])] ?? { seq: 99, hash: "none" };
           if (what === "clock") log.now += hours * HOUR;
@@ -195,13 +234,15 @@ describe("both verifiers and the writer agree on what is carried on", () => {
           else if (what === "request") places.push(await log.append(requested(id, log.now + hours * HOUR)));
           else if (what === "grant") places.push(await log.append(granted(id, uses)));
           else if (what === "nonsense") {
-            const content = { kind: "approval", status: "requested", ...(step["what"] as object) };
-            places.push(await log.append({ ...content, kind: "approval" } as EntryContent));
+            const nonsense = step["what"] as object;
+            places.push(await log.append({ ...requested(id), ...nonsense }));
+            places.push(await log.append({ ...granted(id), ...nonsense }));
           } else {
             const isGrant = what === "used" || what === "revoked";
             const target = isGrant ? { grant: at.hash } : { request: at.hash };
             const kind = isGrant ? "grant" : "approval";
-            places.push(await log.append({ kind, status: what, id, of: at.seq, ...target } as unknown as EntryContent));
+            const content = { kind, status: what, id, of: at.seq, ...target, by: "b", user: "u" };
+            places.push(await log.append(content as unknown as EntryContent));
           }
         }
         // Closing may record a segment, whose time ends what is over; so does this.

@@ -1,6 +1,13 @@
 /** Answers: whether a person's answer to a request counts, and what is recorded either way. */
 
-import type { ApprovalAnswer, ApprovalProblem, OpenItems, OpenRequest, RefusedAnswer } from "../approval.ts";
+import {
+  MAX_ANSWERS,
+  type ApprovalAnswer,
+  type ApprovalProblem,
+  type OpenItems,
+  type OpenRequest,
+  type RefusedAnswer,
+} from "../approval.ts";
 import type { SignerKey } from "../note.ts";
 import { endOf } from "./ask.ts";
 import { isSamePerson } from "./person.ts";
@@ -38,13 +45,13 @@ export function proposeAnswer(given: GivenAnswer, open: OpenItems, moment: Momen
   const problem = problemOf(given, request, standing.status, keys);
   if (problem !== undefined) return refusal(problem, id, [refused(given, named, problem)]);
   const answer: ApprovalAnswer = { kind: "approval", status, id, of: named.seq, request: named.hash, ...saidBy(given) };
-  const signature = given.signer && sign(answer, moment.log, given.signer);
+  const signature = given.signer && sign({ answer, request: request.entry }, moment.log, given.signer);
   return { id, records: [{ ...answer, ...(signature !== undefined && { signature }) }] };
 }
 
 function problemOf(
   { status, by, shown, signer }: GivenAnswer,
-  { entry, hash }: OpenRequest,
+  { entry, hash, answers }: OpenRequest,
   stands: "pending" | "approved" | "rejected",
   keys: ApproverKeys,
 ): ApprovalProblem | undefined {
@@ -52,7 +59,9 @@ function problemOf(
   if (stands === "rejected") return "rejected";
   if (status === "approved" && stands === "approved") return "already_approved";
   if (status === "approved" && isSamePerson(by, entry.actor)) return "own_request";
-  return isApprover(signer, keys) ? undefined : "unsigned";
+  if (!isApprover(signer, keys)) return "unsigned";
+  // It would be passed over. A rejection never is.
+  return status === "approved" && answers.length >= MAX_ANSWERS ? "too_many" : undefined;
 }
 
 function refused(given: GivenAnswer, named: { seq: number; hash: string }, problem: ApprovalProblem): RefusedAnswer {

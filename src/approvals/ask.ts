@@ -104,6 +104,7 @@ const BOUND = [
   "rule",
   "riskLevel",
   "digest",
+  "shown",
 ] as const satisfies readonly (keyof CallBinding)[];
 
 function isBoundTo({ entry }: OpenRequest, binding: CallBinding): boolean {

@@ -31,7 +31,7 @@ export function findGrant(
     if (actor !== "*" && actor !== binding.actor) return false;
     if (environment !== "*" && environment !== binding.environment) return false;
     if (session !== undefined && session !== call.session) return false;
-    return call.covers(capability) && counts(entry, log, keys);
+    return call.covers(capability) && counts({ grant: entry }, log, keys);
   });
 }
 
@@ -41,7 +41,12 @@ export type GrantOffer = Omit<Grant, "kind" | "status" | "id" | "signature"> & {
 };
 
 /** Makes a grant. Nobody makes one for themselves. */
-export function proposeGrant(offer: GrantOffer, open: OpenItems, moment: Moment, keys: ApproverKeys): Proposed {
+export function proposeGrant(
+  offer: GrantOffer,
+  open: OpenItems,
+  moment: Moment & { readonly head: { readonly seq: number } },
+  keys: ApproverKeys,
+): Proposed {
   const { signer, ...said } = offer;
   if (isSamePerson(offer.by, offer.actor)) return refusal("own_request");
   if (!isApprover(signer, keys)) return refusal("unsigned");
@@ -49,7 +54,7 @@ export function proposeGrant(offer: GrantOffer, open: OpenItems, moment: Moment,
   if (open.grants.size >= MAX_OPEN) return refusal("too_many");
   const id = speakableId((taken) => open.requests.has(taken) || open.grants.has(taken) || open.ended.has(taken));
   const grant: Grant = { kind: "grant", status: "granted", id, ...said };
-  const signature = signer && sign(grant, moment.log, signer);
+  const signature = signer && sign({ grant: { ...grant, seq: moment.head.seq + 1 } }, moment.log, signer);
   return { id, records: [{ ...grant, ...(signature !== undefined && { signature }) }] };
 }
 

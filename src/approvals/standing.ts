@@ -19,7 +19,9 @@ export type Standing =
 /** How a request stands at a moment. A rejection beats every approval, whichever came first. */
 export function standingOf({ entry, answers }: OpenRequest, { log, ts }: Moment, keys: ApproverKeys): Standing {
   if (isOver(entry.expires, ts)) return { status: "expired" };
-  const counted = answers.map((answer) => answer.entry).filter((answer) => counts(answer, log, keys));
+  const counted = answers
+    .map((answer) => answer.entry)
+    .filter((answer) => counts({ answer, request: entry }, log, keys));
   const answer = counted.find(({ status }) => status === "rejected") ?? counted[0];
   return answer === undefined ? { status: "pending" } : { status: answer.status, answer };
 }

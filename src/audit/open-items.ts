@@ -4,6 +4,7 @@
  */
 
 import {
+  MAX_ANSWERS,
   MAX_OPEN,
   type ApprovalAnswer,
   type ApprovalEnd,
@@ -17,18 +18,10 @@ import {
   type Place,
 } from "../approval.ts";
 import { canonical, type Entry } from "./entry.ts";
-
-/** Answers kept of one request; there is one, unless somebody adds what does not count. */
-const MAX_ANSWERS = 8;
+import { isAnswer, isGrant, isRequest } from "./open-item-shape.ts";
 
 /** Requests kept after they have ended, so that a late answer hears why. */
 const MAX_ENDED = 64;
-
-/** Levels that an entry is nested at most, itself the first, plain values the last. */
-const MAX_NESTED = 100;
-
-/** The form of a time, in which text order is the order of time. */
-const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
 
 /** Not carried on: what an entry has in common with all others, and what was only to be looked at. */
 const LEFT_OUT: ReadonlySet<string> = new Set(["v", "log", "prev", "payload", "redacted", "cut"]);
@@ -122,8 +115,8 @@ export class OpenItemsRegister implements OpenItems {
   }
 
   #request(hash: string, entry: ApprovalRequest & Place): string | undefined {
-    const { id, expires }: Unchecked<ApprovalRequest> = entry;
-    if (typeof id !== "string" || !isTime(expires) || !isShallow(entry)) return "such a request can't be";
+    if (!isRequest(entry)) return "such a request can't be";
+    const { id, expires } = entry;
     if (this.requests.has(id) || this.grants.has(id)) return "its id is taken";
     if (this.requests.size >= MAX_OPEN) return "too many are open";
     this.ended.delete(id);
@@ -135,10 +128,13 @@ export class OpenItemsRegister implements OpenItems {
   #answer(hash: string, entry: ApprovalAnswer & Place): string | undefined {
     const request = this.#requestOf(entry);
     if (typeof request === "string") return request;
-    if (request.answers.length >= MAX_ANSWERS) return "it has too many answers";
-    if (!isShallow(entry)) return "such an answer can't be";
-    const answers = [...request.answers, { hash, entry: withoutFrame(entry) }];
-    this.requests.set(request.entry.id, { ...request, answers });
+    if (!isAnswer(entry)) return "such an answer can't be";
+    const isFull = request.answers.length >= MAX_ANSWERS;
+    // A rejection must not be kept out by what anybody could have added before it: approvals make room for it.
+    const makesRoom = isFull && entry.status === "rejected";
+    const former = makesRoom ? request.answers.filter((each) => each.entry.status !== "approved") : request.answers;
+    if (former.length >= MAX_ANSWERS) return "it has too many answers";
+    this.requests.set(request.entry.id, { ...request, answers: [...former, { hash, entry: withoutFrame(entry) }] });
     return undefined;
   }
 
@@ -167,12 +163,10 @@ export class OpenItemsRegister implements OpenItems {
   }
 
   #grant(hash: string, entry: Grant & Place): OpenGrant | undefined {
-    const { id, expires, uses }: Unchecked<Grant> = entry;
-    const isCounted = Number.isSafeInteger(uses) && Number(uses) > 0;
-    if (typeof id !== "string" || !isTime(expires) || (uses !== undefined && !isCounted)) return undefined;
-    if (!isShallow(entry)) return undefined;
+    if (!isGrant(entry)) return undefined;
+    const { id, expires, uses } = entry;
     if (this.requests.has(id) || this.grants.has(id) || this.grants.size >= MAX_OPEN) return undefined;
-    const grant = { hash, entry: withoutFrame(entry), ...(isCounted && { left: Number(uses) }) };
+    const grant = { hash, entry: withoutFrame(entry), ...(uses !== undefined && { left: uses }) };
     this.grants.set(id, grant);
     this.#expects(expires);
     return grant;
@@ -193,19 +187,6 @@ export class OpenItemsRegister implements OpenItems {
   #expects(time: string): void {
     if (this.#soonest === "" || time < this.#soonest) this.#soonest = time;
   }
-}
-
-function isTime(value: unknown): value is string {
-  return typeof value === "string" && TIME.test(value);
-}
-
-/** Whether it is nested no deeper than what we write ourselves ever is. Looks at one level after the other. */
-function isShallow(entry: object): boolean {
-  let level: unknown[] = [entry];
-  for (let depth = 0; depth < MAX_NESTED && level.length > 0; depth += 1) {
-    level = level.flatMap((value) => (typeof value === "object" && value !== null ? Object.values(value) : []));
-  }
-  return level.length === 0;
 }
 
 function withoutFrame<T extends object>(entry: T): T {

@@ -9,6 +9,8 @@ export interface LogState {
   readonly log: string;
   /** The time that what is appended will have. */
   readonly ts: string;
+  /** The last entry: what is appended comes right after it. */
+  readonly head: Head;
   /** What of approvals is open. Reading the log up to here, the first time anybody asks. */
   readonly open: OpenItems;
 }

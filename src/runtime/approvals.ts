@@ -1,20 +1,22 @@
 /** runtime.approvals: the requests that wait for a person, their answers, and standing grants. */
 
-import type { ApprovalAnswer, ApprovalRequest, OpenGrant, OpenItems, OpenRequest } from "../approval.ts";
+import type { ApprovalAnswer, OpenGrant, OpenItems, OpenRequest } from "../approval.ts";
 import { proposeAnswer } from "../approvals/answer.ts";
 import { endOf } from "../approvals/ask.ts";
 import { proposeGrant, proposeRevocation } from "../approvals/grant.ts";
 import type { Proposed } from "../approvals/proposed.ts";
 import type { ApproverKeys } from "../approvals/signature.ts";
-import { isOver, standingOf, type Moment, type Standing } from "../approvals/standing.ts";
+import { isOver, standingOf, type Standing } from "../approvals/standing.ts";
 import { PreparedEntry } from "../audit/entry.ts";
 import type { AuditLog } from "../audit/log.ts";
 import { readEntriesAt } from "../audit/entries-at.ts";
+import type { LogState } from "../audit/proposal.ts";
 import { ApprovalError } from "../errors.ts";
 import type { SignerKey } from "../note.ts";
 import { patternProblem } from "../policy/capability.ts";
 import type { JsonObject } from "../snapshot.ts";
 import type { Recorder } from "./recorder.ts";
+import { checkedShown, type ShownPayload } from "./shown.ts";
 import { systemUser } from "./system-user.ts";
 
 /** A call that waits for a person. */
@@ -34,6 +36,8 @@ export interface PendingApproval {
   /** What was left out of it, and how long it was before long texts were cut. */
   readonly redacted?: readonly string[];
   readonly cut?: number;
+  /** True when what lies in the log as the payload is not what would run: somebody wrote it by hand. It is not shown then. */
+  readonly isAltered?: true;
   /** The rule that asks; absent when a risk level or the host does. */
   readonly rule?: string;
   readonly riskLevel?: string;
@@ -234,7 +238,7 @@ export class Approvals {
   }
 
   /** Appends what a proposal comes to, and only then tells of a refusal. */
-  async #propose(propose: (open: OpenItems, moment: Moment) => Proposed): Promise<string> {
+  async #propose(propose: (open: OpenItems, moment: LogState) => Proposed): Promise<string> {
     const { answer } = await this.#recorder.propose((state) => {
       const proposed = propose(state.open, state);
       return { entries: proposed.records.map((record) => new PreparedEntry(record)), answer: proposed };
@@ -245,13 +249,10 @@ export class Approvals {
   }
 }
 
-/** A request as people are shown it; `recorded` is the entry, which holds the payload. */
-function shownRequest(
-  { hash, entry }: Pick<OpenRequest, "hash" | "entry">,
-  recorded: Pick<ApprovalRequest, "payload" | "redacted" | "cut">,
-): PendingApproval {
+/** A request as people are shown it; what is recorded of its payload is `undefined` where that is not the request's. */
+function shownRequest({ hash, entry }: OpenRequest, recorded: ShownPayload | undefined): PendingApproval {
   const { id, actor, capability, environment, session, tool, rule, riskLevel, context, policy, ts, expires } = entry;
-  const { payload, redacted, cut } = recorded;
+  const { payload, redacted, cut } = recorded ?? {};
   return {
     id,
     request: hash,
@@ -263,6 +264,7 @@ function shownRequest(
     ...(payload !== undefined && { payload }),
     ...(redacted !== undefined && { redacted }),
     ...(cut !== undefined && { cut }),
+    ...(recorded === undefined && { isAltered: true }),
     ...(rule !== undefined && { rule: rule.id }),
     ...(riskLevel !== undefined && { riskLevel }),
     ...(context !== undefined && { context }),
@@ -281,8 +283,11 @@ export async function withPayloads(
   const recorded = await readEntriesAt(log.entries("latest first"), new Set(requests.map(({ entry }) => entry.seq)));
   return requests.map((request) => {
     const stored = recorded.get(request.entry.seq);
-    const isIt = stored?.hash === request.hash && stored.entry.kind === "approval";
-    return shownRequest(request, isIt && stored.entry.status === "requested" ? stored.entry : {});
+    // It lies in a part of the log that is elsewhere.
+    if (stored === undefined) return shownRequest(request, {});
+    const isIt =
+      stored.hash === request.hash && stored.entry.kind === "approval" && stored.entry.status === "requested";
+    return shownRequest(request, isIt ? checkedShown(stored.entry, request.entry.shown) : undefined);
   });
 }
 

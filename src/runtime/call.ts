@@ -8,6 +8,7 @@ import type { ActionEvent, Decision } from "../event.ts";
 import { covers } from "../policy/capability.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { JsonObject } from "../snapshot.ts";
+import { shownDigest, type ShownPayload } from "./shown.ts";
 
 /** How long an approval can be answered and used where the policy says nothing: an hour. */
 const TIMEOUT_SECONDS = 3_600;
@@ -31,6 +32,12 @@ export interface CallToApprove {
 export function callOf({ event, decision, policy, tool }: CallToApprove, recording: RecordingOptions): Call {
   const { payload, redacted, cut } = recordedPayload(event, recording);
   const text = Buffer.from(canonical(event.payload), "utf8");
+  const shown: ShownPayload = {
+    ...(payload !== undefined && { payload }),
+    ...(redacted !== undefined && { redacted }),
+    ...(cut !== undefined && { cut }),
+  };
+  const commitment = shownDigest(shown);
   return {
     event: event.id,
     ...(event.sessionId !== undefined && { session: event.sessionId }),
@@ -38,18 +45,19 @@ export function callOf({ event, decision, policy, tool }: CallToApprove, recordi
       ...boundTo(event, decision, policy),
       ...(tool !== undefined && { tool }),
       digest: saltedWith(log, text),
+      shown: commitment,
     }),
-    shown: {
-      ...(payload !== undefined && { payload }),
-      ...(redacted !== undefined && { redacted }),
-      ...(cut !== undefined && { cut }),
-    },
+    shown,
     timeoutSeconds: policy.approvalTimeoutSeconds ?? TIMEOUT_SECONDS,
     covers: (capability) => covers(capability, event),
   };
 }
 
-function boundTo(event: ActionEvent, { rule, riskLevel }: Decision, policy: Policy): Omit<CallBinding, "digest"> {
+function boundTo(
+  event: ActionEvent,
+  { rule, riskLevel }: Decision,
+  policy: Policy,
+): Omit<CallBinding, "digest" | "shown"> {
   const known = BOUND_CONTEXT.flatMap((name) => {
     const value = Object.hasOwn(event.context, name) ? event.context[name] : undefined;
     return value === undefined ? [] : [[name, value] as const];

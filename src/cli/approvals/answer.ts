@@ -57,7 +57,7 @@ async function confirm(verb: "approve" | "reject", host: Host): Promise<void> {
 /** What would run, line by line. */
 function description(approval: PendingApproval, now: number): readonly string[] {
   const { id, actor, capability, environment, session, tool, rule, riskLevel, context, policy } = approval;
-  const { payload, redacted = [], cut, requested, expires } = approval;
+  const { payload, redacted = [], cut, isAltered, requested, expires } = approval;
   const asked = `made ${formatDuration(now - Date.parse(requested))} ago, expires in ${formatDuration(Date.parse(expires) - now)}`;
   const facts: readonly (readonly [string, string | undefined])[] = [
     ["agent", actor],
@@ -74,8 +74,10 @@ function description(approval: PendingApproval, now: number): readonly string[] 
   return [
     `Request ${unmistakable(id)}, ${asked}`,
     ...facts.flatMap(([name, value]) => (value === undefined ? [] : [`  ${name.padEnd(12)} ${unmistakable(value)}`])),
-    ...(payload === undefined
+    ...(isAltered === true ? ["  WARNING: what lies in the log as its payload is not what would run. Reject it."] : []),
+    ...(isAltered !== true && payload === undefined
       ? ["  The payload is not recorded here. What would run can't be shown."]
-      : ["  would run with", ...jsonLines(payload).map((line) => `    ${line}`)]),
+      : []),
+    ...(payload === undefined ? [] : ["  would run with", ...jsonLines(payload).map((line) => `    ${line}`)]),
   ];
 }

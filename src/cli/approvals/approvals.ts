@@ -1,7 +1,7 @@
 /** `capfence approvals`: what waits for a person, and on request all that was ever asked, answered and granted. */
 
 import type { ApprovalRequest, OpenItems } from "../../approval.ts";
-import { counts, type ApproverKeys } from "../../approvals/signature.ts";
+import { counts, type ApproverKeys, type Signable } from "../../approvals/signature.ts";
 import { standingOf } from "../../approvals/standing.ts";
 import type { StoredEntry } from "../../audit/entry.ts";
 import { OpenItemsRegister } from "../../audit/open-items.ts";
@@ -50,17 +50,18 @@ async function printPending(location: string, keys: ApproverKeys, json: boolean,
   );
   const ignored = new Map(waiting.map(({ entry, answers }) => [entry.id, answers.length]));
   const shown = await withPayloads({ entries }, waiting);
-  const grants = inForce(open, ts).filter(({ entry }) => counts(entry, log, keys));
+  const grants = inForce(open, ts).filter(({ entry }) => counts({ grant: entry }, log, keys));
   if (json) {
     for (const each of shown) host.stdout.write(jsonLine({ ...each, unsignedAnswers: ignored.get(each.id) ?? 0 }));
     for (const each of grants) host.stdout.write(jsonLine({ ...shownGrant(each), kind: "grant" }));
     return;
   }
   const table = new Table(["id", "age", "expires in", "agent", "capability", "would run"], undefined, MAX_SHOWN);
-  const rows = shown.map(({ id, requested, expires, actor, capability, payload }) => {
+  const rows = shown.map(({ id, requested, expires, actor, capability, payload, isAltered }) => {
     const count = ignored.get(id) ?? 0;
     const unsigned = count === 0 ? "" : ` (${count} unsigned answer${count === 1 ? "" : "s"} ignored)`;
-    const run = payload === undefined ? "(not recorded here)" : jsonOnOneLine(payload);
+    const missing = isAltered === true ? "(altered in the log)" : "(not recorded here)";
+    const run = payload === undefined ? missing : jsonOnOneLine(payload);
     const age = formatDuration(host.now() - Date.parse(requested));
     const left = formatDuration(Date.parse(expires) - host.now());
     return [...[id, age, left, actor, capability].map(unmistakable), `${run}${unsigned}`];
@@ -104,10 +105,16 @@ function ignoredBecause(
   if (entry.kind === "segment" && isEmpty(register)) resume(register, entry.open);
   const problem = register.apply(hash, entry);
   if (problem !== undefined) return problem;
-  const isSignable =
-    (entry.kind === "approval" && (entry.status === "approved" || entry.status === "rejected")) ||
-    (entry.kind === "grant" && entry.status === "granted");
-  return isSignable && !counts(entry, entry.log, keys) ? "not signed by a key that counts" : undefined;
+  const signable = signableOf(entry, register);
+  return signable && !counts(signable, entry.log, keys) ? "not signed by a key that counts" : undefined;
+}
+
+/** What a signature of this entry is over; `undefined` for an entry that needs none. */
+function signableOf(entry: StoredEntry["entry"], { requests }: OpenItems): Signable | undefined {
+  if (entry.kind === "grant") return entry.status === "granted" ? { grant: entry } : undefined;
+  if (entry.kind !== "approval" || (entry.status !== "approved" && entry.status !== "rejected")) return undefined;
+  const request = requests.get(entry.id)?.entry;
+  return request && { answer: entry, request };
 }
 
 function historyCells({ entry }: StoredEntry, ignored: string | undefined): string[] {
