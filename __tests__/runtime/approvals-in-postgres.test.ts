@@ -1,10 +1,11 @@
-import { describe } from "vitest";
+import { beforeAll, describe } from "vitest";
 
 import { database, newPostgresLog } from "../audit/stores.ts";
 import { underTest } from "./log-under-test.ts";
 
 describe.skipIf(database === undefined)("in PostgreSQL", async () => {
-  underTest.newLog = () => newPostgresLog(database);
-  // The same suite: its tests are those of this file, too.
-  await import("./approvals.test.ts");
+  beforeAll(() => void (underTest.newLog = () => newPostgresLog(database)));
+  // The same suites: their tests are those of this file, too.
+  describe("approvals", async () => void (await import("./approvals.test.ts")));
+  describe("forged approvals", async () => void (await import("./forged-approvals.test.ts")));
 });

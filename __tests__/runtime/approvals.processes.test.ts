@@ -14,6 +14,7 @@ import { Policy } from "../../src/policy/policy.ts";
 import { ActionRuntime } from "../../src/runtime/runtime.ts";
 import { altered } from "../audit/tampering.ts";
 import { hasPython, theirVerdicts } from "../audit/both-verifiers.ts";
+import { database, newPostgresLog } from "../audit/stores.ts";
 import type { CallerOrders } from "./caller-process.ts";
 
 const SCRIPT = fileURLToPath(new URL("caller-process.ts", import.meta.url));
@@ -88,7 +89,14 @@ function count(): number {
   return existsSync(counter) ? readFileSync(counter, "utf8").length : 0;
 }
 
-describe("one approval", { timeout: 60_000 }, () => {
+const STORES = [
+  { where: "a file", isThere: true, newLog: () => join(directory, "audit.db") },
+  { where: "PostgreSQL", isThere: database !== undefined, newLog: () => newPostgresLog(database) },
+].filter(({ isThere }) => isThere);
+
+describe.each(STORES)("one approval in $where", { timeout: 60_000 }, ({ where, newLog }) => {
+  beforeEach(() => void (auditLog = newLog()));
+
   it("lets one of fifty calls of four processes run", async () => {
     const id = await approved();
     const callers = await Promise.all([13, 13, 12, 12].map(async (times) => await caller(times)));
@@ -104,7 +112,8 @@ describe("one approval", { timeout: 60_000 }, () => {
     expect(pending).toHaveLength(1);
     expect(pending[0]?.id).not.toBe(id);
     await runtime.close();
-    if (hasPython) expect(theirVerdicts([auditLog], [])[0]).toMatchObject({ entries: report.entries });
+    if (hasPython && where === "a file")
+      expect(theirVerdicts([auditLog], [])[0]).toMatchObject({ entries: report.entries });
   });
 
   it("is used up when the process is killed before the tool: its end is unknown, and it is not run again", async () => {
@@ -120,6 +129,20 @@ describe("one approval", { timeout: 60_000 }, () => {
     await runtime.close();
     expect(count()).toBe(0);
     expect(await verifyLog(auditLog)).toMatchObject({ intact: true, withoutOutcome: 1 });
+  });
+});
+
+describe.each(STORES)("a grant of three calls in $where", { timeout: 60_000 }, ({ newLog }) => {
+  it("lets three of twenty calls of two processes run", async () => {
+    auditLog = newLog();
+    const runtime = openRuntime();
+    await runtime.approvals.grant({ agent: "agent", capability: "pay", uses: 3, expiresInSeconds: 600, by: "alice" });
+    await runtime.close();
+    const callers = await Promise.all([10, 10].map(async (times) => await caller(times)));
+    for (const { begin } of callers) begin();
+    expect(await Promise.all(callers.map(async ({ ended }) => await ended()))).toEqual([0, 0]);
+    expect(count()).toBe(3);
+    expect((await verifyLog(auditLog)).problems).toEqual([]);
   });
 });
 

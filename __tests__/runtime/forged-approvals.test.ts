@@ -1,7 +1,7 @@
 /** Somebody who can append to the log, and computes the chain rightly, but has no approver's key. */
 
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -16,6 +16,7 @@ import type { ActionEventFields, Verdict } from "../../src/event.ts";
 import { generateKeys, parseSignerKey } from "../../src/note.ts";
 import { Policy } from "../../src/policy/policy.ts";
 import { ActionRuntime } from "../../src/runtime/runtime.ts";
+import { underTest } from "./log-under-test.ts";
 
 const POLICY = Policy.parse("require_approval:\n  - pay.send\nallow:\n  - mail.send\n");
 const START = Date.parse("2026-01-15T10:00:00Z");
@@ -48,7 +49,7 @@ const open: ActionRuntime[] = [];
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"], now: START });
   directory = mkdtempSync(join(tmpdir(), "capfence-forged-"));
-  auditLog = join(directory, "audit.db");
+  auditLog = underTest.newLog(directory);
 });
 
 afterEach(async () => {
@@ -245,7 +246,8 @@ describe("a signed grant", () => {
   });
 
   it("of another log is none", async () => {
-    const elsewhere = join(directory, "elsewhere.db");
+    mkdirSync(join(directory, "elsewhere"));
+    const elsewhere = underTest.newLog(join(directory, "elsewhere"));
     await runtimeOf(elsewhere).approvals.grant({ ...offer, ...alice });
     const { content, seq } = await recorded("granted", elsewhere);
     expect(seq).toBe(1);
