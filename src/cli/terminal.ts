@@ -15,8 +15,11 @@ export function visible(text: string): string {
   return text.replace(UNSEEN, escapeCharacter);
 }
 
-/** Whatever is neither ASCII nor a letter of Latin-1: it may look like something else, or turn the order of what is around it. */
-const UNFAMILIAR = /[^\x20-\x7e\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff]/gu;
+/**
+ * Whatever is neither ASCII nor a letter of Latin-1: it may look like something else, or turn the order of what is around it.
+ * And spaces behind eight of them: enough of them reach the end of a line, and what follows seems to begin one of ours.
+ */
+const UNFAMILIAR = /[^\x20-\x7e\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff]|(?<= {8}) /gu;
 
 /** The same, and also every character that may be mistaken for another: for what a person decides by. */
 export function unmistakable(text: string): string {
