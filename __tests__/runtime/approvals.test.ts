@@ -363,6 +363,15 @@ describe("with approverKeys", () => {
     expect((await runtime.execute(CALL)).authorized).toBe(false);
   });
 
+  it("the key's name is a name of who answers, too", async () => {
+    const agents = generateKeys("Agent");
+    const runtime = runtimeOf(POLICY, { approverKeys: [agents.verifier] });
+    const own = { by: "alice", key: parseSignerKey(agents.signer) };
+    expect(await problemOf(runtime.approvals.approve(await ask(runtime), own))).toBe("own_request");
+    const offer = { agent: "agent", capability: "pay", expiresInSeconds: 60, ...own };
+    expect(await problemOf(runtime.approvals.grant(offer))).toBe("own_request");
+  });
+
   it("an unsigned answer of another process is ignored, and a signed one still counts", async () => {
     const runtime = runtimeOf(POLICY, signed);
     const id = await ask(runtime);

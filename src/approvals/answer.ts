@@ -10,7 +10,7 @@ import {
 } from "../approval.ts";
 import type { SignerKey } from "../note.ts";
 import { endOf } from "./ask.ts";
-import { isSamePerson } from "./person.ts";
+import { isOneOf } from "./person.ts";
 import { refusal, type Proposed } from "./proposed.ts";
 import { isApprover, sign, type ApproverKeys } from "./signature.ts";
 import { standingOf, type Moment } from "./standing.ts";
@@ -58,7 +58,7 @@ function problemOf(
   if (shown !== undefined && shown !== hash) return "wrong_request";
   if (stands === "rejected") return "rejected";
   if (status === "approved" && stands === "approved") return "already_approved";
-  if (status === "approved" && isSamePerson(by, entry.actor)) return "own_request";
+  if (status === "approved" && isOneOf(entry.actor, by, signer?.name)) return "own_request";
   if (!isApprover(signer, keys)) return "unsigned";
   // It would be passed over. A rejection never is.
   return status === "approved" && answers.length >= MAX_ANSWERS ? "too_many" : undefined;

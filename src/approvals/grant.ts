@@ -10,7 +10,7 @@ import {
 } from "../approval.ts";
 import type { SignerKey } from "../note.ts";
 import { speakableId } from "./id.ts";
-import { isSamePerson } from "./person.ts";
+import { isOneOf } from "./person.ts";
 import { refusal, type Proposed } from "./proposed.ts";
 import { counts, isApprover, sign, type ApproverKeys } from "./signature.ts";
 import { isOver, type Moment } from "./standing.ts";
@@ -48,7 +48,7 @@ export function proposeGrant(
   keys: ApproverKeys,
 ): Proposed {
   const { signer, ...said } = offer;
-  if (isSamePerson(offer.by, offer.actor)) return refusal("own_request");
+  if (isOneOf(offer.actor, offer.by, signer?.name)) return refusal("own_request");
   if (!isApprover(signer, keys)) return refusal("unsigned");
   if (isOver(offer.expires, moment.ts)) return refusal("expired");
   if (open.grants.size >= MAX_OPEN) return refusal("too_many");
