@@ -169,6 +169,13 @@ export const MAX_OPEN = 256;
 /** Answers kept of one request; there are few, unless somebody adds what does not count. */
 export const MAX_ANSWERS = 8;
 
+/** Longest name of who answers, and longest other text of an answer or a grant, in UTF-16 code units. */
+export const MAX_NAME = 256;
+export const MAX_NOTE = 1_024;
+
+/** Longest that a grant may last, in seconds: 30 days. */
+export const MAX_GRANT_SECONDS = 2_592_000;
+
 /**
  * Why an answer, a grant or a revocation was refused. `unknown`: there is no such request or grant. `wrong_request`: it is
  * not the request that was shown. `own_request`: who asks can't answer. `unsigned`: no key that counts has signed it.

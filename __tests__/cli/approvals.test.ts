@@ -73,6 +73,12 @@ describe("capfence approve", () => {
     ["an id that nobody knows", async (): Promise<string> => `${await ask()}-not`, /there is none of that name/],
     ["its own request", async () => await ask(), /who asks can't approve/, ["--by", "Pay-Agent"]],
     [
+      "its own request, spelt alike",
+      async () => await ask(),
+      /who asks can't approve/,
+      ["--by", "р\u0430у-\u0430gent"],
+    ],
+    [
       "what was rejected",
       async (): Promise<string> => {
         const id = await ask();
@@ -86,6 +92,40 @@ describe("capfence approve", () => {
     expect(code).toBe(1);
     expect(stderr).toMatch(expected);
     expect((await execute()).authorized).toBe(false);
+  });
+
+  it("takes an id as it is said, and asks whether one that is nearly right was meant", async () => {
+    const id = await ask();
+    expect((await run(["approve", `${id.slice(0, -1)}x`, "--yes"])).stderr).toBe(
+      `capfence: nothing of that name waits. Did you mean ${id}?\n`,
+    );
+    expect((await execute()).authorized).toBe(false);
+    expect((await run(["approve", id.toUpperCase().replace("-", " "), "--yes"])).code).toBe(0);
+    expect((await execute()).authorized).toBe(true);
+  });
+
+  it.each([
+    ["--by", "  "],
+    ["--by", "x".repeat(257)],
+    ["--note", " "],
+    ["--note", "x".repeat(1_025)],
+  ])("is used wrongly with %s %j", async (option, value) => {
+    const { code, stderr } = await run(["approve", await ask(), "--yes", option, value]);
+    expect(code).toBe(2);
+    expect(stderr).toContain(option);
+    expect((await execute()).authorized).toBe(false);
+  });
+
+  it("says whose rejection may still stand, where it can't know whose counts", async () => {
+    const [alice, bob] = [generateKeys("alice"), generateKeys("bob")];
+    writeFileSync(place.path("alice.key"), alice.signer);
+    writeFileSync(place.path("bob.key"), bob.signer);
+    const signed = { approverKeys: [alice.verifier, bob.verifier] };
+    const id = (await execute(CALL.payload, signed)).approvalId ?? "";
+    await run(["reject", id, "--yes", "--key", "bob.key", "--by", "bob"]);
+    const { stderr } = await run(["approve", id, "--yes", "--key", "alice.key"]);
+    expect(stderr).toContain("It was rejected too, by bob: where that counts, it does not run.\n");
+    expect(await execute(CALL.payload, signed)).toMatchObject({ reason: "approval_rejected" });
   });
 
   it("makes no log where there is none", async () => {
@@ -162,6 +202,10 @@ describe("capfence grant and revoke", () => {
     ["--expires", []],
     ["--capability", ["--expires", "1h", "--capability", "bad cap"]],
     ["--uses", ["--expires", "1h", "--uses", "0"]],
+    ["--expires", ["--expires", "31d"]],
+    ["--agent", ["--expires", "1h", "--agent", "  "]],
+    ["--session", ["--expires", "1h", "--session", " "]],
+    ["--note", ["--expires", "1h", "--note", "x".repeat(1_025)]],
   ])("need a sound %s", async (name, more) => {
     await ask();
     const { code, stderr } = await run(["grant", "--agent", "a", "--capability", "pay", ...more]);
@@ -191,6 +235,12 @@ describe("what a model wrote, on a reviewer's screen", () => {
     expect(screen).toContain(String.raw`\u{202e}txt.exe\u{2066}`);
     expect(screen).toContain(String.raw`\u{440}\u{430}ypal`);
     expect(screen).toContain(String.raw`\\u{202e}`);
+  });
+
+  it("can't fill a line up so that the next one seems to be ours", async () => {
+    const id = await ask({ to: `ACME${" ".repeat(60)}agent        alice` });
+    const { stderr } = await run(["reject", id], { answer: true });
+    expect(stderr).toMatch(/"ACME {8}(?:\\u\{20\}){52}agent {8}/);
   });
 
   it("is cut where it is long, and says how long it was", async () => {

@@ -71,13 +71,24 @@ export function parseText(text: string): string {
   return text;
 }
 
-/** A duration, in seconds. */
-export function parseSeconds(text: string): number {
-  const duration = parseDuration(text);
-  if (duration === undefined || duration === 0) {
-    throw new InvalidArgumentError("It must be a duration such as 30m, 2h or 7d.");
-  }
-  return duration / 1000;
+/** The name of a person, an agent or a place, or what somebody says; not only white space. */
+export function textParser(max: number): (text: string) => string {
+  return (text) => {
+    if (text.trim() === "") throw new InvalidArgumentError("It must not be empty.");
+    if (text.length > max) throw new InvalidArgumentError(`It must not be longer than ${max} characters.`);
+    return text;
+  };
+}
+
+/** A duration up to `max` seconds, in seconds. */
+export function secondsParser(max: number): (text: string) => number {
+  return (text) => {
+    const duration = parseDuration(text);
+    if (duration === undefined || duration === 0 || duration > max * 1000) {
+      throw new InvalidArgumentError(`It must be a duration such as 30m, 2h or 7d, at most ${max / 86_400}d.`);
+    }
+    return duration / 1000;
+  };
 }
 
 /** A capability as policies write it. */

@@ -1,5 +1,6 @@
 /** runtime.approvals: the requests that wait for a person, their answers, and standing grants. */
 
+import { MAX_GRANT_SECONDS, MAX_NAME, MAX_NOTE } from "../approval.ts";
 import type { ApprovalAnswer, OpenGrant, OpenItems, OpenRequest } from "../approval.ts";
 import { proposeAnswer } from "../approvals/answer.ts";
 import { endOf } from "../approvals/ask.ts";
@@ -94,12 +95,6 @@ export interface StandingGrant {
   readonly expires: string;
   readonly by: string;
 }
-
-/** Longest that a grant may last, in seconds: 30 days. */
-const MAX_GRANT_SECONDS = 2_592_000;
-
-const MAX_NAME = 256;
-const MAX_NOTE = 1_024;
 
 type Listener = (approval: PendingApproval) => unknown;
 

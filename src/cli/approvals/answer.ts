@@ -1,5 +1,6 @@
 /** `capfence approve` and `capfence reject`: show what would run, ask, and record the answer. */
 
+import type { OpenRequest } from "../../approval.ts";
 import { withPayloads, type PendingApproval } from "../../runtime/approvals.ts";
 import { CommandFailure } from "../command-failure.ts";
 import { EXIT, type ExitCode, type Host } from "../host.ts";
@@ -7,6 +8,7 @@ import { unmistakable } from "../terminal.ts";
 import { formatDuration } from "../time.ts";
 import { atDesk, type DeskOptions } from "./desk.ts";
 import { jsonLines, jsonOnOneLine } from "../shown-json.ts";
+import { spokenId } from "./spoken-id.ts";
 
 /** The options of both. */
 export interface AnswerOptions extends DeskOptions {
@@ -14,7 +16,7 @@ export interface AnswerOptions extends DeskOptions {
 }
 
 /**
- * Answers the request `id`. What a person is asked about is what they answer: if it is another request by then, the answer
+ * Answers the request whose id was typed. What a person is asked about is what they answer: if it is another request by then, the answer
  * is refused.
  *
  * @throws ApprovalError saying why it was refused; that is recorded.
@@ -23,11 +25,13 @@ export interface AnswerOptions extends DeskOptions {
  */
 export async function answer(
   verb: "approve" | "reject",
-  id: string,
+  typed: string,
   options: AnswerOptions,
   host: Host,
 ): Promise<ExitCode> {
   return await atDesk(options, host, async ({ open, log, approvals, by, key }) => {
+    const isKnown = (each: string): boolean => open.requests.has(each) || open.ended.has(each);
+    const id = spokenId(typed, isKnown, open.requests.keys());
     const request = open.requests.get(id);
     const [shown] = request === undefined ? [] : await withPayloads(log, [request]);
     if (shown !== undefined) {
@@ -42,8 +46,17 @@ export async function answer(
     await approvals[verb](id, { by, note, key, request: shown?.request });
     const said = verb === "approve" ? "Approved. It may run once." : "Rejected.";
     host.stdout.write(`${said}\n`);
+    if (verb === "approve") host.stderr.write(rejectionsOf(request));
     return EXIT.ok;
   });
+}
+
+/** What is to be said of rejections that the approver's own key did not sign: whose count, only the asking runtime knows. */
+function rejectionsOf(request: OpenRequest | undefined): string {
+  const names = request?.answers.flatMap(({ entry: { status, by } }) => (status === "rejected" ? [by] : [])) ?? [];
+  if (names.length === 0) return "";
+  const list = [...new Set(names)].map(unmistakable).join(", ");
+  return `It was rejected too, by ${list}: where that counts, it does not run.\n`;
 }
 
 async function confirm(verb: "approve" | "reject", host: Host): Promise<void> {

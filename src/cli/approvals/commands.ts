@@ -3,7 +3,16 @@
 import { Option, type Command } from "commander";
 
 import { auditLogOption, EXIT_CODES, type Addition } from "../addition.ts";
-import { collectPaths, parseCapability, parseCount, parsePath, parseSeconds, parseText } from "../option-values.ts";
+import { MAX_GRANT_SECONDS, MAX_NAME, MAX_NOTE } from "../../approval.ts";
+import {
+  collectPaths,
+  parseCapability,
+  parseCount,
+  parsePath,
+  parseText,
+  secondsParser,
+  textParser,
+} from "../option-values.ts";
 import type { AnswerOptions } from "./answer.ts";
 import type { ApprovalsOptions } from "./approvals.ts";
 import type { DeskOptions } from "./desk.ts";
@@ -52,12 +61,12 @@ export const addApprovals: Addition = (program, host, finish) => {
   answering(program.command("grant"), "grant")
     .summary("Lets calls to come run without asking.")
     .description("Lets calls to come run without asking, for a time. What a rule denies stays denied.")
-    .requiredOption("--agent <id>", "the agent it is for; * for any", parseText)
+    .requiredOption("--agent <id>", "the agent it is for; * for any", textParser(MAX_NOTE))
     .requiredOption("--capability <capability>", "as policies write it", parseCapability)
-    .requiredOption("--expires <duration>", "how long, such as 2h; at most 30 days", parseSeconds)
-    .option("--environment <name>", "only in this environment (default: any)", parseText)
+    .requiredOption("--expires <duration>", "how long, such as 2h; at most 30 days", secondsParser(MAX_GRANT_SECONDS))
+    .option("--environment <name>", "only in this environment (default: any)", textParser(MAX_NOTE))
     .option("--uses <count>", "only so many calls", parseCount)
-    .option("--session <id>", "only in this session", parseText)
+    .option("--session <id>", "only in this session", textParser(MAX_NOTE))
     .addHelpText("after", WHO_CAN)
     .addHelpText("after", EXIT_CODES)
     .action(async (options: GrantCommandOptions) => {
@@ -81,10 +90,12 @@ function answering(command: Command, verb: string): Command {
   return command
     .addOption(auditLogOption(WHICH_LOG))
     .addOption(byOption())
-    .option("--note <text>", verb === "grant" ? "why, for the log" : "what the agent is told", parseText)
+    .option("--note <text>", verb === "grant" ? "why, for the log" : "what the agent is told", textParser(MAX_NOTE))
     .option("--key <file>", "the key to sign with", parsePath);
 }
 
 function byOption(): Option {
-  return new Option("--by <name>", "who you are, for the log (default: the system's user)").argParser(parseText);
+  return new Option("--by <name>", "who you are, for the log (default: the system's user)").argParser(
+    textParser(MAX_NAME),
+  );
 }

@@ -3,6 +3,7 @@
 import { EXIT, type ExitCode, type Host } from "../host.ts";
 import { formatTime } from "../time.ts";
 import { atDesk, type DeskOptions } from "./desk.ts";
+import { spokenId } from "./spoken-id.ts";
 
 /** The options of `capfence grant`. */
 export interface GrantCommandOptions extends DeskOptions {
@@ -33,8 +34,9 @@ export async function grant(options: GrantCommandOptions, host: Host): Promise<E
 }
 
 /** Ends a grant. @throws ApprovalError, AuditUnavailableError, AuditCorruptError as {@link grant}. */
-export async function revoke(id: string, options: DeskOptions, host: Host): Promise<ExitCode> {
-  return await atDesk(options, host, async ({ approvals, by }) => {
+export async function revoke(typed: string, options: DeskOptions, host: Host): Promise<ExitCode> {
+  return await atDesk(options, host, async ({ open, approvals, by }) => {
+    const id = spokenId(typed, (each) => open.grants.has(each), open.grants.keys());
     await approvals.revoke(id, { by });
     host.stdout.write("Revoked.\n");
     return EXIT.ok;
