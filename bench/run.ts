@@ -1,7 +1,8 @@
-/** `npm run bench [-- audit|langchain|policy|postgres|replay|scale|start]`: figures for the README and the notes; never part of the tests. */
+/** `npm run bench [-- approvals|audit|langchain|policy|postgres|replay|scale|start]`: figures for the README and the notes; never part of the tests. */
 
 import { cpus } from "node:os";
 
+import { benchApprovals } from "./approvals.ts";
 import { benchAudit } from "./audit.ts";
 import { benchLangchain } from "./langchain.ts";
 import { benchPolicy } from "./policy.ts";
@@ -11,6 +12,7 @@ import { benchScale } from "./scale.ts";
 import { benchStart } from "./start.ts";
 
 const BENCHES = {
+  approvals: benchApprovals,
   audit: benchAudit,
   langchain: benchLangchain,
   policy: benchPolicy,
