@@ -67,7 +67,7 @@ async function firstOnes(logs: readonly { readonly size: number; readonly auditL
       times.set(name, [...(times.get(name) ?? []), took]);
     }
   }
-  for (const [name, all] of [...times].toSorted()) {
+  for (const [name, all] of times) {
     const median = all.toSorted((left, right) => left - right)[Math.floor(all.length / 2)] ?? NaN;
     console.log(`  ${name.padEnd(46)}${median.toFixed(1).padStart(9)} ms`);
   }
