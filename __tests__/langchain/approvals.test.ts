@@ -200,6 +200,24 @@ describe.each(ROUTES)("through %s", (_, route) => {
     expect(answers(state).toSorted()).toEqual(["pay done", "refund done"]);
   });
 
+  it("runs one of two alike for one approval, and what ran does not run again", async () => {
+    const graph = route([PAY, { ...PAY, id: "2" }, MAIL]);
+    let state = await start(graph);
+    let approvals = 0;
+    while (paused(state).length > 0 && approvals < 4) {
+      const [pending] = await gate.runtime.approvals.pending();
+      await gate.runtime.approvals.approve(pending?.id ?? "", alice);
+      approvals += 1;
+      const waiting = state.__interrupt__?.map((each) => [each.id, { id: pending?.id }] as const) ?? [];
+      state = await resume(graph, Object.fromEntries(waiting));
+    }
+    expect(paused(state)).toEqual([]);
+    expect(ran.filter((each) => each === "pay ACME")).toHaveLength(approvals);
+    expect(ran.filter((each) => each === "mail EVE")).toHaveLength(1);
+    expect(answers(state)).toHaveLength(3);
+    expect(answers(state).filter((each) => each === "pay done")).toHaveLength(approvals);
+  });
+
   it("does not run another tool of the same capability with the same arguments", async () => {
     const graph = route([{ ...PAY, name: "alike" }]);
     await start(route([PAY]));

@@ -153,8 +153,11 @@ export class CapFenceTool extends StructuredTool {
     } catch (error) {
       // Here and not in _call, so that the run's trace shows the error.
       if (!this.#isRefusal(error)) throw error;
-      // What a reviewer said is for the model to read, in a run that they have made wait.
-      const isReviewed = error.verdict.reason === "approval_rejected" && part !== undefined;
+      // What a reviewer said, or has yet to say, is for the model to read, in a run that can wait for them.
+      const { reason } = error.verdict;
+      const pauses = this.#settings.onApproval === undefined || this.#settings.onApproval === "interrupt";
+      const isWaiting = reason === "approval_required" && pauses && part?.isShared() === true;
+      const isReviewed = (reason === "approval_rejected" && part !== undefined) || isWaiting;
       if (this.#settings.onBlocked !== "message" && !isReviewed) throw error;
       const message = refusalMessage(error.verdict, this.name, toolCallId(arg, config));
       noteAnswer(this, message);

@@ -92,9 +92,10 @@ async function decide(
       part?.leave();
       await part?.together();
       const verdict = await runtime.execute(event, { tool, onApproval: "block" });
-      // Somebody else has used the approval in between.
-      if (verdict.reason === "approval_required") waiting = verdict;
-      else return verdict;
+      // Somebody else has used the approval in between: another process, or the same call made twice in this step. Others
+      // of the step may have run by now, and a pause would have them run again.
+      if (verdict.reason !== "approval_required" || part?.isShared() === true) return verdict;
+      waiting = verdict;
     }
     if (waiting.approvalId === undefined) return waiting;
     try {

@@ -50,12 +50,14 @@ export function interruptValue(event: ActionEvent, tool: string, { approvalId = 
  * later: what ran already would run twice. So none runs before all are known to need nobody's answer.
  */
 class Step {
+  #size = 0;
   #left = 0;
   #pause: { readonly error: unknown } | undefined;
   #waiting: (() => void)[] = [];
 
   /** A call has come in. Answers what it says when it is known whether it waits, or has ended before; once is enough. */
   enter(): () => void {
+    this.#size += 1;
     this.#left += 1;
     let isOut = false;
     return () => {
@@ -64,6 +66,11 @@ class Step {
       this.#left -= 1;
       if (this.#left === 0) for (const wake of this.#waiting.splice(0)) wake();
     };
+  }
+
+  /** Whether a pause now would have other calls run again, that have run already. */
+  get isShared(): boolean {
+    return this.#size > 1;
   }
 
   /** One call pauses the run with `error`. */
@@ -92,6 +99,8 @@ export interface Part {
   readonly leave: () => void;
   readonly pauses: (error: unknown) => void;
   readonly together: () => Promise<void>;
+  /** Whether other calls are made in the same step. */
+  readonly isShared: () => boolean;
 }
 
 /** Joins the step that a call belongs to; synchronously, so that calls made together find each other. */
@@ -105,5 +114,6 @@ export function joinStep(config: ToolRunnableConfig | undefined): Part | undefin
     leave: joined.enter(),
     pauses: (error) => joined.pauses(error),
     together: async () => await joined.together(),
+    isShared: () => joined.isShared,
   };
 }
