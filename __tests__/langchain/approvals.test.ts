@@ -208,7 +208,8 @@ describe.each(ROUTES)("through %s", (_, route) => {
       const [pending] = await gate.runtime.approvals.pending();
       await gate.runtime.approvals.approve(pending?.id ?? "", alice);
       approvals += 1;
-      const waiting = state.__interrupt__?.map((each) => [each.id, { id: pending?.id }] as const) ?? [];
+      const { __interrupt__: interrupts = [] } = state;
+      const waiting = interrupts.map((each) => [each.id, { id: pending?.id }] as const);
       state = await resume(graph, Object.fromEntries(waiting));
     }
     expect(paused(state)).toEqual([]);
