@@ -131,7 +131,10 @@ function lineageOf({ config, runManager, runId = runManager?.runId }: CallOrigin
 
 const MAX_THREAD = 1024;
 
-/** LangGraph's thread id, which names a conversation in logs and decides nothing: a server's clients may choose it. */
+/**
+ * LangGraph's thread id, which names a conversation in logs. A server's clients may choose it, so it decides nothing, but for
+ * whoever grants something to a session.
+ */
 export function threadOf(config: { readonly configurable?: unknown } | undefined): string | undefined {
   const configurable = config?.configurable;
   if (typeof configurable !== "object" || configurable === null) return undefined;
