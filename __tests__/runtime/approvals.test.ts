@@ -383,6 +383,20 @@ describe("with approverKeys", () => {
     expect((await runtime.execute(CALL)).authorized).toBe(true);
   });
 
+  it("grants that are made at the same time count each, among other entries", async () => {
+    const runtime = runtimeOf(POLICY, signed);
+    const agents = Array.from({ length: 5 }, (_, index) => `agent-${index}`);
+    const offer = { capability: "pay.send", uses: 1, expiresInSeconds: 60, by: "alice", key };
+    await Promise.all(
+      agents.flatMap((agent) => [
+        runtime.execute({ ...CALL, resource: "mail", actor: agent }),
+        runtime.approvals.grant({ ...offer, agent }),
+      ]),
+    );
+    const verdicts = await Promise.all(agents.map(async (actor) => await runtime.execute({ ...CALL, actor })));
+    expect(verdicts.map(({ reason }) => reason)).toEqual(agents.map(() => "grant_used"));
+  });
+
   it("an unsigned grant is ignored", async () => {
     const offer = { agent: "agent", capability: "pay", expiresInSeconds: 60, by: "alice" };
     await runtimeOf().approvals.grant(offer);
