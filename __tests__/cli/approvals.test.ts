@@ -2,6 +2,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
+import { PreparedEntry } from "../../src/audit/entry.ts";
+import { AuditLog } from "../../src/audit/log.ts";
+import { readEntries } from "../../src/audit/read.ts";
 import type { Verdict } from "../../src/event.ts";
 import { generateKeys } from "../../src/note.ts";
 import { Policy } from "../../src/policy/policy.ts";
@@ -211,6 +214,27 @@ describe("capfence grant and revoke", () => {
     const { code, stderr } = await run(["grant", "--agent", "a", "--capability", "pay", ...more]);
     expect(code).toBe(2);
     expect(stderr).toContain(name);
+  });
+});
+
+describe("a request whose payload in the log is not what it commits to", () => {
+  it("is shown as such, can't be approved, and can be rejected", async () => {
+    const id = await ask();
+    const log = new AuditLog(place.path("audit.db"));
+    for await (const { entry } of readEntries(place.path("audit.db"))) {
+      if (entry.kind !== "approval" || entry.status !== "requested") continue;
+      const { v: _v, log: _log, seq: _seq, prev: _prev, ts: _ts, ...content } = entry;
+      await log.append(new PreparedEntry({ ...content, id: "kobu-tasi", payload: { amount: 1, to: "ACME" } }));
+    }
+    await log.close();
+    expect((await run(["approvals"])).stdout).toMatch(/^kobu-tasi .*\(altered in the log\)$/m);
+    const { code, stderr } = await run(["approve", "kobu-tasi", "--yes"]);
+    expect(code).toBe(3);
+    expect(stderr).toContain("is not what would run");
+    expect(stderr).not.toContain("ACME");
+    expect((await run(["approvals"])).stdout).toContain("kobu-tasi");
+    expect((await run(["reject", "kobu-tasi", "--yes"])).code).toBe(0);
+    expect((await run(["approve", id, "--yes"])).code).toBe(0);
   });
 });
 

@@ -10,6 +10,10 @@ import { atDesk, type DeskOptions } from "./desk.ts";
 import { jsonLines, jsonOnOneLine } from "../shown-json.ts";
 import { spokenId } from "./spoken-id.ts";
 
+/** Said of a request that somebody has written by hand. */
+const ALTERED =
+  "what lies in the log as its payload is not what would run. Reject it, and find out who can write the log";
+
 /** The options of both. */
 export interface AnswerOptions extends DeskOptions {
   readonly yes?: true;
@@ -21,7 +25,7 @@ export interface AnswerOptions extends DeskOptions {
  *
  * @throws ApprovalError saying why it was refused; that is recorded.
  * @throws AuditUnavailableError, AuditCorruptError when the log can't be read or written.
- * @throws CommandFailure when the answer was no, or there is nobody to ask.
+ * @throws CommandFailure when the answer was no, there is nobody to ask, or what would be approved can't be what was asked.
  */
 export async function answer(
   verb: "approve" | "reject",
@@ -40,6 +44,7 @@ export async function answer(
           .map((line) => `${line}\n`)
           .join(""),
       );
+      if (shown.isAltered === true && verb === "approve") throw new CommandFailure(EXIT.finding, ALTERED);
       if (options.yes !== true) await confirm(verb, host);
     }
     const { note } = options;
@@ -87,10 +92,10 @@ function description(approval: PendingApproval, now: number): readonly string[] 
   return [
     `Request ${unmistakable(id)}, ${asked}`,
     ...facts.flatMap(([name, value]) => (value === undefined ? [] : [`  ${name.padEnd(12)} ${unmistakable(value)}`])),
-    ...(isAltered === true ? ["  WARNING: what lies in the log as its payload is not what would run. Reject it."] : []),
-    ...(isAltered !== true && payload === undefined
-      ? ["  The payload is not recorded here. What would run can't be shown."]
-      : []),
-    ...(payload === undefined ? [] : ["  would run with", ...jsonLines(payload).map((line) => `    ${line}`)]),
+    ...(payload === undefined
+      ? [
+          `  ${isAltered === true ? "The payload was altered" : "The payload is not recorded here"}. What would run can't be shown.`,
+        ]
+      : ["  would run with", ...jsonLines(payload).map((line) => `    ${line}`)]),
   ];
 }

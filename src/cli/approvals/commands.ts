@@ -2,7 +2,7 @@
 
 import { Option, type Command } from "commander";
 
-import { auditLogOption, EXIT_CODES, type Addition } from "../addition.ts";
+import { auditLogOption, EXIT_CODES, findingLine, type Addition } from "../addition.ts";
 import { MAX_GRANT_SECONDS, MAX_NAME, MAX_NOTE } from "../../approval.ts";
 import {
   collectPaths,
@@ -23,6 +23,8 @@ const WHICH_LOG = "the audit log (default: CAPFENCE_AUDIT_LOG, else ./audit.db)"
 const WHO_CAN = `
 Whoever can write the log can approve, unless the program that asks has approverKeys: then only what is signed with one of
 those keys counts. Make one with capfence keys generate.`;
+
+const ALTERED = "the payload was altered in the log";
 
 const UNFAMILIAR = `
 What a model wrote is shown with all but ASCII and Latin-1 letters as \\u{...}, so that nothing passes for something else.`;
@@ -52,7 +54,7 @@ export const addApprovals: Addition = (program, host, finish) => {
       .option("--yes", "do not ask")
       .addHelpText("after", WHO_CAN)
       .addHelpText("after", UNFAMILIAR)
-      .addHelpText("after", EXIT_CODES)
+      .addHelpText("after", verb === "approve" ? `${EXIT_CODES}\n${findingLine(ALTERED)}` : EXIT_CODES)
       .action(async (id: string, options: AnswerOptions) => {
         const { answer } = await import("./answer.ts");
         finish(await answer(verb, id, options, host));
