@@ -31,7 +31,7 @@ export type { AnswerOptions } from "./runtime/approvals.ts";
 export type { ApprovalProblem } from "./approval.ts";
 export type { ApprovalInterrupt } from "./langchain/pause.ts";
 export type { Approvals } from "./runtime/approvals.ts";
-export type { Anchor } from "./audit/checkpoint.ts";
+export type { Anchor } from "./audit/anchor.ts";
 export type { AssertGatedOptions } from "./langchain/assert-gated.ts";
 export type { CallConfig } from "./langchain/options.ts";
 export type { CapabilityRule } from "./langchain/gate-options.ts";

@@ -7,14 +7,14 @@ import { fileURLToPath } from "node:url";
 
 import { expect } from "vitest";
 
-import { signCheckpoint, type Anchor } from "../../src/audit/checkpoint.ts";
+import type { Anchor } from "../../src/audit/anchor.ts";
+import { signCheckpoint } from "../../src/audit/checkpoint.ts";
 import { nodeFiles } from "../../src/audit/files.ts";
 import { AuditLog } from "../../src/audit/log.ts";
 import type { SignerKey } from "../../src/note.ts";
 import { verifyLog, type VerifyReport } from "../../src/audit/verify.ts";
 import { AuditUnavailableError } from "../../src/errors.ts";
 import { decision, newLogPath, outcome, storedEntries, temporaryDirectory } from "./sample-log.ts";
-import type { Tampered } from "./tampered-logs.ts";
 
 /** The independent verifier. */
 export const TOOL = fileURLToPath(new URL("../../tools/verify_audit.py", import.meta.url));
@@ -30,6 +30,14 @@ export const hasOpenssl =
 
 /** A log's files by name, `audit.db` among them. */
 export type Files = Readonly<Record<string, Uint8Array>>;
+
+/** One log, made when it is asked for. */
+export interface Tampered {
+  readonly name: string;
+  readonly files: () => Files;
+  /** The entry that is to be found first, or that something is to be found; absent where two verifiers need only agree. */
+  readonly broken?: number | "somewhere" | undefined;
+}
 
 /** What verification says, as far as two programs must agree. */
 export type Verdict =

@@ -3,7 +3,8 @@ import { dirname, join } from "node:path";
 
 import { describe, expect, it } from "vitest";
 
-import { makeCheckpoint, openCheckpoint, signCheckpoint, type Anchor } from "../../src/audit/checkpoint.ts";
+import type { Anchor } from "../../src/audit/anchor.ts";
+import { makeCheckpoint, openCheckpoint, signCheckpoint } from "../../src/audit/checkpoint.ts";
 import { nodeFiles } from "../../src/audit/files.ts";
 import { AuditLog } from "../../src/audit/log.ts";
 import { generateKeys, parseSignerKey, parseVerifierKey, signNote } from "../../src/note.ts";

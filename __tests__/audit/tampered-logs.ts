@@ -7,17 +7,17 @@ import type { SqlValue } from "sql.js";
 
 import { ENTRY_KINDS, parseEntry } from "../../src/audit/entry.ts";
 import { derivedColumns } from "../../src/audit/schema.ts";
-import { bytesOf, newSegmentedFiles, segmentedFiles, segmentsOf, without, type Files } from "./both-verifiers.ts";
+import {
+  bytesOf,
+  newSegmentedFiles,
+  segmentedFiles,
+  segmentsOf,
+  without,
+  type Files,
+  type Tampered,
+} from "./both-verifiers.ts";
 import { placeLog, query, sampleFiles } from "./sample-log.ts";
 import { altered, alteredLoosely, COLUMNS, flipped, line, rewritten, sha256 } from "./tampering.ts";
-
-/** One log, made when it is asked for. */
-export interface Tampered {
-  readonly name: string;
-  readonly files: () => Files;
-  /** The entry that is to be found first, or that something is to be found; absent where two verifiers need only agree. */
-  readonly broken?: number | "somewhere" | undefined;
-}
 
 /** One way to tamper. */
 export interface Table {

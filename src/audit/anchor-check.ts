@@ -1,6 +1,6 @@
 /** What checkpoints say of a log that is being verified. */
 
-import type { Anchor } from "./checkpoint.ts";
+import type { Anchor } from "./anchor.ts";
 import type { Findings } from "./findings.ts";
 
 /** Holds a log's entries against checkpoints whose signatures were verified. */

@@ -1,7 +1,7 @@
 /** The checks of verification, fed with a log's entries part by part, in order. */
 
 import { AnchorCheck } from "./anchor-check.ts";
-import type { Anchor } from "./checkpoint.ts";
+import type { Anchor } from "./anchor.ts";
 import { columnProblem } from "./column-check.ts";
 import { ENTRY_KINDS, isCounted, soundEntry, type Entry, type Head, type StoredEntry } from "./entry.ts";
 import { Findings } from "./findings.ts";

@@ -3,7 +3,8 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 
-import { openCheckpoint, type Anchor } from "./checkpoint.ts";
+import type { Anchor } from "./anchor.ts";
+import { openCheckpoint } from "./checkpoint.ts";
 import { errorCode } from "../file-problem.ts";
 import { verifierOf, type SignerKey } from "../note.ts";
 

@@ -5,24 +5,10 @@
  */
 
 import { AuditCorruptError } from "../errors.ts";
+import type { Anchor } from "./anchor.ts";
 import type { Head, StoredEntry } from "./entry.ts";
 import { storeAt, type AuditLocation } from "./location.ts";
 import { decodeBase64, openNote, signNote, type SignerKey, type VerifierKey } from "../note.ts";
-
-/** What a checkpoint states. */
-interface Checkpoint {
-  /** The log's identity. */
-  readonly log: string;
-  /** Entries of the log, the genesis entry included; the last one is entry `size - 1`. */
-  readonly size: number;
-  /** The last entry's hash, hexadecimal. */
-  readonly hash: string;
-}
-
-/** A checkpoint whose signature was verified, and by whom it is signed. */
-export interface Anchor extends Checkpoint {
-  readonly signedBy: readonly string[];
-}
 
 const ORIGIN = "capfence/";
 

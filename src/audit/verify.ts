@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 
 import { AuditCorruptError } from "../errors.ts";
 import { ChainCheck } from "./chain-check.ts";
-import type { Anchor } from "./checkpoint.ts";
+import type { Anchor } from "./anchor.ts";
 import type { StoredEntry } from "./entry.ts";
 import type { VerifyProblem } from "./findings.ts";
 import { storeAt, type AuditLocation } from "./location.ts";

@@ -2,7 +2,8 @@
 
 import type { OutcomeEntry } from "../audit/entry.ts";
 import type { Json } from "../snapshot.ts";
-import type { Answering, TracedDecision } from "../replay/trace.ts";
+import type { ExplainedDecision } from "../replay/explained-decision.ts";
+import type { Answering, DecisionTrace, TracedDecision } from "../replay/trace.ts";
 import { count } from "./count.ts";
 import type { Host } from "./host.ts";
 import { describeRules } from "./policy/shown-explanation.ts";
@@ -11,7 +12,16 @@ import { jsonLines } from "./shown-json.ts";
 import { Table } from "./table.ts";
 import { coloursFor, visible, type Colours } from "./terminal.ts";
 import { formatTime } from "./time.ts";
-import type { FullTrace } from "./trace.ts";
+
+/** A decision in full. */
+export interface FullTrace extends DecisionTrace {
+  /** What of payload and context was left out of the record: `payload.token`. */
+  readonly leftOut: readonly string[];
+  /** What each condition answered, or why nobody can say. */
+  readonly explanation:
+    | ({ readonly policy: { readonly file: string; readonly digest: string } } & ExplainedDecision)
+    | { readonly unavailable: string };
+}
 
 /** Columns of what stands before a fact. */
 const LABEL = 13;

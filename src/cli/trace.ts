@@ -5,13 +5,13 @@ import { resolve } from "node:path";
 import type { DecisionEntry } from "../audit/entry.ts";
 import { leftOutOfContext, leftOutOfPayload } from "../audit/left-out.ts";
 import { nameOfPart } from "../policy/unknown-part.ts";
-import { explainRecorded, type ExplainedDecision } from "../replay/explained-decision.ts";
-import { traceDecision, type DecisionTrace } from "../replay/trace.ts";
+import { explainRecorded } from "../replay/explained-decision.ts";
+import { traceDecision } from "../replay/trace.ts";
 import { CommandFailure } from "./command-failure.ts";
 import { EXIT, type ExitCode, type Host } from "./host.ts";
 import { auditLogPath } from "./log-path.ts";
 import { loadPolicy, tryPolicy } from "./policy/files.ts";
-import { describeTrace } from "./shown-trace.ts";
+import { describeTrace, type FullTrace } from "./shown-trace.ts";
 import { jsonLine } from "./terminal.ts";
 
 /** The options of `capfence trace`. */
@@ -20,16 +20,6 @@ export interface TraceOptions {
   /** The policy that decided, where it lies elsewhere than then. */
   readonly policy?: string;
   readonly json?: true;
-}
-
-/** A decision in full. */
-export interface FullTrace extends DecisionTrace {
-  /** What of payload and context was left out of the record: `payload.token`. */
-  readonly leftOut: readonly string[];
-  /** What each condition answered, or why nobody can say. */
-  readonly explanation:
-    | ({ readonly policy: { readonly file: string; readonly digest: string } } & ExplainedDecision)
-    | { readonly unavailable: string };
 }
 
 /**

@@ -3,7 +3,8 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 
-import { openCheckpoint, type Anchor } from "../audit/checkpoint.ts";
+import type { Anchor } from "../audit/anchor.ts";
+import { openCheckpoint } from "../audit/checkpoint.ts";
 import type { VerifyProblem } from "../audit/findings.ts";
 import type { VerifierKey } from "../note.ts";
 import { verifyLog, type VerifyReport } from "../audit/verify.ts";

@@ -3,7 +3,6 @@
 import { EVENT_ID, SCALAR_STYLE, type Event, type MappingEvent, type ScalarEvent, type SequenceEvent } from "js-yaml";
 
 import type { Diagnostics } from "./diagnostics.ts";
-import type { PolicyDocument } from "./document.ts";
 import { keyProblem } from "./keys.ts";
 import { showKey, type Path } from "./path.ts";
 import { ListPlace, MappingPlace, type Place } from "./place.ts";
@@ -12,6 +11,13 @@ import { ABSENT, TextCursor } from "./text-cursor.ts";
 
 /** Deepest nesting of lists and mappings, the outermost counted as 1. */
 export const MAX_NESTING = 32;
+
+/** One YAML document: its data, and where each part of it stands in its text. Mappings have no prototype. */
+export interface PolicyDocument {
+  readonly text: string;
+  readonly data: unknown;
+  readonly root: Place;
+}
 
 /** Stands in paths for a key that is no text. */
 const UNNAMED = "?";

@@ -2,19 +2,11 @@
 
 import { parseEvents, YAMLException, type Event } from "js-yaml";
 
-import { composeDocument, MAX_NESTING } from "./compose.ts";
+import { composeDocument, MAX_NESTING, type PolicyDocument } from "./compose.ts";
 import type { Diagnostics } from "./diagnostics.ts";
-import type { Place } from "./place.ts";
 
 /** Largest policy, in bytes of UTF-8: 2 MiB. */
 export const MAX_POLICY_BYTES = 2_097_152;
-
-/** One YAML document: its data, and where each part of it stands in its text. Mappings have no prototype. */
-export interface PolicyDocument {
-  readonly text: string;
-  readonly data: unknown;
-  readonly root: Place;
-}
 
 /** What the parser says when a tab stands where it counts spaces. */
 const ABOUT_INDENTATION = /tab|indentation|document separator/;

@@ -1,6 +1,6 @@
 /** Numbers that stand for text: they are looked for as JSON writes them, so a policy must write them that way too. */
 
-import type { PolicyDocument } from "./document.ts";
+import type { PolicyDocument } from "./compose.ts";
 import type { Path } from "./path.ts";
 import { offsetOf } from "./place.ts";
 

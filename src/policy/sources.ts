@@ -5,7 +5,8 @@ import { dirname, isAbsolute, join, resolve } from "node:path";
 
 import { PolicyLoadError } from "../errors.ts";
 import { Diagnostics } from "./diagnostics.ts";
-import { readDocument, type PolicyDocument } from "./document.ts";
+import type { PolicyDocument } from "./compose.ts";
+import { readDocument } from "./document.ts";
 import { showFile, type Path } from "./path.ts";
 import { offsetOf } from "./place.ts";
 import { readPolicyFile } from "./policy-file.ts";

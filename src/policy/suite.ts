@@ -3,7 +3,8 @@
 import { PolicyLoadError } from "../errors.ts";
 import { ActionEvent, namedBy, type ActionEventFields, type DecisionKind } from "../event.ts";
 import { Diagnostics } from "./diagnostics.ts";
-import { readDocument, type PolicyDocument } from "./document.ts";
+import type { PolicyDocument } from "./compose.ts";
+import { readDocument } from "./document.ts";
 import type { Path } from "./path.ts";
 import { offsetOf } from "./place.ts";
 import { readPolicyFile } from "./policy-file.ts";

@@ -3,7 +3,7 @@
 import { Ajv, type ValidateFunction } from "ajv";
 
 import type { Diagnostics } from "./diagnostics.ts";
-import type { PolicyDocument } from "./document.ts";
+import type { PolicyDocument } from "./compose.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import { intendedKey, mismatch, schemaOf, unknownKey } from "./mismatch.ts";
 import { showKey, type Path } from "./path.ts";
