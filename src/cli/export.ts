@@ -45,9 +45,12 @@ export async function exportLog(log: string | undefined, options: ExportOptions,
   const bar = host.stdout.isTTY === true ? undefined : new ProgressBar("exporting", host);
   const batches = readLog(path, bar !== undefined);
   let [count, lastHash] = [0, ""];
-  host.stdout.write(before);
+  // Once it is known that there is a log.
+  let untold = before;
   for (;;) {
     const { done, value } = await batches.next();
+    host.stdout.write(untold);
+    untold = "";
     if (done === true) {
       bar?.end();
       if (!value.intact) {
