@@ -1,12 +1,10 @@
 /** `capfence trace`: one recorded decision in full. */
 
-import { resolve } from "node:path";
-
 import type { DecisionEntry } from "../audit/entry.ts";
 import { leftOutOfContext, leftOutOfPayload } from "../audit/left-out.ts";
 import { nameOfPart } from "../policy/unknown-part.ts";
 import { explainRecorded } from "../replay/explained-decision.ts";
-import { traceDecision } from "../replay/trace.ts";
+import { traceDecision, type NotFound } from "../replay/trace.ts";
 import { CommandFailure } from "./command-failure.ts";
 import { EXIT, type ExitCode, type Host } from "./host.ts";
 import { auditLogPath } from "./log-path.ts";
@@ -31,7 +29,7 @@ export interface TraceOptions {
  */
 export async function trace(name: string, options: TraceOptions, host: Host): Promise<ExitCode> {
   const found = await traceDecision(auditLogPath(options.auditLog, host), name);
-  if ("problem" in found) throw new CommandFailure(EXIT.failed, `${name}: ${found.problem}`);
+  if ("problem" in found) throw notFound(name, found);
   const { entry } = found;
   const leftOut = [
     ...leftOutOfPayload(entry).map((part) => nameOfPart({ of: "payload", ...part })),
@@ -40,6 +38,13 @@ export async function trace(name: string, options: TraceOptions, host: Host): Pr
   const full: FullTrace = { ...found, leftOut, explanation: await explanationOf(entry, options.policy, host) };
   host.stdout.write(options.json === true ? jsonLine(full) : describeTrace(full, host));
   return found.verified.intact ? EXIT.ok : EXIT.finding;
+}
+
+/** Where the chain is broken, what was looked for may be what is damaged. */
+function notFound(name: string, { problem, verified }: NotFound): CommandFailure {
+  if (verified.intact) return new CommandFailure(EXIT.failed, `${name}: ${problem}`);
+  const broken = `the audit chain is broken: ${verified.problems[0]?.what ?? ""}. See capfence verify`;
+  return new CommandFailure(EXIT.finding, `${name}: ${problem}, and ${broken}`);
 }
 
 /** Explains by the policy that is named, else by the file that the deciding rule was in, if it is still the same policy. */
@@ -53,8 +58,7 @@ async function explanationOf(
     return { unavailable: "no rule decided, so the record names no policy file; name one with --policy" };
   }
   const advice = named === undefined ? "; name the one that decided with --policy" : "";
-  const tried =
-    named === undefined ? await tryPolicy(resolve(host.cwd, file), host) : { value: await loadPolicy(named, host) };
+  const tried = named === undefined ? await tryPolicy(file, host) : { value: await loadPolicy(named, host) };
   if ("errors" in tried) return { unavailable: `${file} is no valid policy any more, or not there${advice}` };
   const { value: policy } = tried;
   if (policy.digest !== entry.policy) {

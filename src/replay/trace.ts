@@ -37,7 +37,12 @@ export interface Answering {
 }
 
 /** Why no decision could be found: nothing has that name, or it is no decision, or several have it. */
-export interface NotFound {
+export interface NotFound extends Nothing {
+  /** What verification of the whole log has found. */
+  readonly verified: VerifyReport;
+}
+
+interface Nothing {
   readonly problem: string;
 }
 
@@ -51,9 +56,9 @@ export interface NotFound {
 export async function traceDecision(location: AuditLocation, name: string): Promise<DecisionTrace | NotFound> {
   const { value: named, verified } = await scan(location, new Naming(name));
   const found = named.found();
-  if ("problem" in found) return found;
+  if ("problem" in found) return { ...found, verified };
   const decision = found.decision ?? (await scan(location, new Led(found))).value.decision;
-  if (decision === undefined) return { problem: `the decision of entry ${found.named} is not in this log` };
+  if (decision === undefined) return { problem: `the decision of entry ${found.named} is not in this log`, verified };
   const { value: story } = await scan(location, new Story(decision));
   return { ...decision, ...story.told, verified };
 }
@@ -106,7 +111,7 @@ class Naming implements Reader {
     }
   }
 
-  found(): Lead | NotFound {
+  found(): Lead | Nothing {
     // A number is a number, though it may also be the beginning of a hash.
     if (this.#numbered !== undefined) return leadOf(this.#numbered);
     const all = this.#hashed.length > 0 ? this.#hashed : this.#others;
@@ -119,7 +124,7 @@ class Naming implements Reader {
   }
 }
 
-function leadOf({ seq, hash, entry }: StoredEntry): Lead | NotFound {
+function leadOf({ seq, hash, entry }: StoredEntry): Lead | Nothing {
   if (entry.kind === "decision") return { named: seq, decision: { seq, hash, entry } };
   if (entry.kind === "outcome") return { named: seq, seq: entry.of };
   if ((entry.kind === "approval" || entry.kind === "grant") && "event" in entry && entry.event !== undefined) {
