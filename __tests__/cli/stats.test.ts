@@ -57,6 +57,12 @@ describe("capfence stats", () => {
     ]);
   });
 
+  it("says nothing of the rules of a policy that decided nothing", async () => {
+    writeFileSync(place.path("edited.yaml"), POLICY.replace("contains: rm", "contains: rmdir"));
+    const { stdout } = await place.run(["stats", log, "--policy", "edited.yaml"]);
+    expect(stdout).toMatch(/\n\nNo decision was made by this very policy, so nothing can be said of its rules\.\n$/);
+  });
+
   it("prints one object for programs", async () => {
     const { stdout } = await place.run(["stats", log, "--json"]);
     expect(JSON.parse(stdout)).toMatchObject({ decisions: 2, outcomes: { finished: 1 } });

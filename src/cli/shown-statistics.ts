@@ -54,6 +54,7 @@ function table(header: readonly string[], rows: readonly (readonly string[])[]):
 }
 
 function describeUse({ decisions, neverUsed }: RuleUse): string {
+  if (decisions === 0) return "No decision was made by this very policy, so nothing can be said of its rules.\n";
   const made = `${count(decisions, "decision")} made by this very policy`;
   if (neverUsed.length === 0) return `${made}; each of its rules made some.\n`;
   const rules = neverUsed.map(({ id, source }) => `  ${visible(`${id} at ${source.file}:${source.line}`)}\n`);
