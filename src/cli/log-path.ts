@@ -1,6 +1,6 @@
 /** Which audit log a command is about. */
 
-import { realpathSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { resolve } from "node:path";
 
 import { defaultAuditLog } from "../audit/default-path.ts";
@@ -20,7 +20,9 @@ export function auditLogPath(named: string | undefined, host: Host): string {
   if (isPostgresUrl(location)) return checkedUrl(location);
   const path = resolve(host.cwd, location);
   try {
-    return realpathSync(path);
+    const real = realpathSync(path);
+    // A pipe's name leads nowhere: /proc/1/fd/pipe:[2].
+    return existsSync(real) ? real : path;
   } catch {
     // Not there, or not to be reached: whoever reads it says so.
     return path;
