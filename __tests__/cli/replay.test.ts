@@ -122,6 +122,50 @@ describe("what it prints", () => {
     });
   });
 
+  it("is one object when the record is broken, too, and says what is wrong", async () => {
+    const { code, stdout, stderr } = await replay([broken, "--policy", "loose.yaml", "--json"]);
+    expect(code).toBe(3);
+    expect(stderr).toContain("the chain is broken at entry 3");
+    expect(JSON.parse(stdout)).toEqual({
+      policy: { file: "loose.yaml", digest: expect.stringMatching(/^[0-9a-f]{64}$/) },
+      broken: { seq: 3, what: expect.stringContaining("the chain is broken at entry 3") },
+    });
+    writeFileSync(place.path("torn.jsonl"), '{"capfence_export":1}\n{"hash"');
+    const torn = await replay(["torn.jsonl", "--policy", "loose.yaml", "--json"]);
+    expect(JSON.parse(torn.stdout)).toMatchObject({ broken: { line: 2, what: expect.stringContaining(":2: ") } });
+  });
+
+  it("says what may be newly allowed, where another policy's decision depends on what was left out", async () => {
+    const asking = 'deny: [{ capability: shell, contains: "t-1" }]\nrequire_approval: [shell]\n';
+    const asked = await records.write(Policy.parse(asking), [{ payload: { token: "t-1" } }, { payload: { a: 1 } }], {
+      audit: { redact: ["token"] },
+    });
+    writeFileSync(place.path("sorting.yaml"), 'deny: [{ capability: shell, contains: "t-2" }]\nallow: [shell]\n');
+    const some = await replay([asked, "--policy", "sorting.yaml"]);
+    expect(some.stdout).toContain("\n✗ 1 newly allowed, and perhaps 1 more.\n");
+    const { stdout } = await replay([asked, "--policy", "sorting.yaml", "--json"]);
+    expect(JSON.parse(stdout)).toMatchObject({
+      perhapsAllowed: 1,
+      undecided: [{ examples: [{ name: "entry 1", old: { decision: "deny" }, possible: ["deny", "allow"] }] }],
+    });
+  });
+
+  it("says when there was nothing to compare", async () => {
+    const { stdout } = await replay([log, "--policy", "loose.yaml", "--agent", "nobody"]);
+    expect(stdout).toContain("There was no call to compare.\n");
+    expect(stdout).not.toContain("✓ Nothing");
+  });
+
+  it("says which trace nobody can vouch for, and narrows none to a time", async () => {
+    writeFileSync(place.path("older.jsonl"), '{"capfence_replay_version":"1.0"}\n');
+    const waived = ["older.jsonl", "--policy", "loose.yaml", "--waive-checksum"];
+    expect((await replay(waived)).stdout).toContain("\nNobody knows if the trace is whole: it has no checksum.\n");
+    expect(JSON.parse((await replay([...waived, "--json"])).stdout)).toMatchObject({ checksum: "waived", calls: 0 });
+    const { code, stdout, stderr } = await replay([...waived, "--since", "2h"]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain("--since and --until: a trace of the original CapFence does not say when");
+  });
+
   it("says that a chain is broken although it went on", async () => {
     const { code, stdout } = await replay([broken, "--policy", "strict.yaml", "--force"]);
     expect(code).toBe(0);
@@ -150,15 +194,28 @@ describe("what it prints", () => {
     const replayed = await replay(["forged.jsonl", "--policy", "loose.yaml"]);
     expect(replayed.stdout).toContain("✗ 1 call recorded under this very policy, which decides otherwise.\n");
   });
+
+  it("says so even of a call that was recorded in part", async () => {
+    const policy = 'deny: [{ capability: shell, contains: "t-1" }]\nrequire_approval: [shell]\n';
+    writeFileSync(place.path("never.yaml"), policy);
+    const recorded = await records.write(Policy.load(place.path("never.yaml")), [{ payload: { token: "t-1" } }], {
+      audit: { redact: ["token"] },
+    });
+    const [first = "", ...rest] = (await place.run(["export", recorded])).stdout.split("\n");
+    writeFileSync(place.path("partly.jsonl"), [first, ...forge(rest, "deny", "allow")].join("\n"));
+    const replayed = await replay(["partly.jsonl", "--policy", "never.yaml"]);
+    expect(replayed.stdout).toContain("1 undecidable");
+    expect(replayed.stdout).toContain("✗ 1 call recorded under this very policy, which decides otherwise.\n");
+  });
 });
 
-/** The lines after the first of an export, its decision turned round and every hash made anew. */
-function forge(lines: readonly string[]): readonly string[] {
+/** The lines after the first of an export, its decisions `from` turned into `to` and every hash made anew. */
+function forge(lines: readonly string[], from = "allow", to = "deny"): readonly string[] {
   let prev: string | undefined;
   return lines.map((line) => {
     if (!line.startsWith('{"hash"')) return line.replace(/"last":"\w+"/, `"last":"${prev ?? ""}"`);
     const { entry } = JSON.parse(line) as { entry: Record<string, unknown> };
-    const turned = { ...entry, ...(prev && { prev }), ...(entry["decision"] === "allow" && { decision: "deny" }) };
+    const turned = { ...entry, ...(prev && { prev }), ...(entry["decision"] === from && { decision: to }) };
     const text = canonical(turned);
     prev = sha256(text);
     return `{"hash":"${prev}","entry":${text}}`;

@@ -167,7 +167,7 @@ describe("an export that is not what was exported", () => {
       /format 2, .* reads format 1\. Use a newer one/,
     ],
     ["of no version", replaced(0, () => '{"capfence_export":"1"}'), 1, /not the first line/],
-    ["without its first line", without(0), 1, /not the first line|version of the trace/],
+    ["without its first line", without(0), 1, /first line of neither an export nor a trace/],
     ["with text in between", replaced(2, () => "text"), 3, /it is not JSON/],
     ["with a list in between", replaced(2, () => "[]"), 3, /it is not a JSON object/],
     ["with an empty line in between", replaced(2, () => ""), 3, /it is not JSON/],

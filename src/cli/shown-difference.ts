@@ -22,20 +22,32 @@ const MAX_PAYLOAD = 120;
 
 /** The groups, newly allowed first, then what is undecidable, then the counts. */
 export function describeDifference(difference: Difference, host: Host): string {
-  const { calls, changed, unchanged, otherRule, newlyAllowed, undecidable, refused } = difference;
+  const { calls, changed, unchanged, otherRule, undecidable, refused } = difference;
   const colours = coloursFor(host);
   const byOthers = otherRule === 0 ? "" : `, ${otherRule} of these by another rule`;
   const notes = [
     `${count(calls, "call")}: ${changed} decided differently, ${unchanged + otherRule} alike${byOthers}.`,
     ...(undecidable === 0 ? [] : [colours.yellow(`${undecidable} undecidable: the record does not say enough.`)]),
     ...(refused === 0 ? [] : [`${refused} refused before any policy was asked.`]),
-    newlyAllowed === 0 ? colours.green("✓ Nothing is newly allowed.") : colours.red(`✗ ${newlyAllowed} newly allowed.`),
+    newlyAllowedNote(difference, colours),
   ];
   const parts = [
     ...difference.transitions.map((each) => describeTransition(each, colours)),
     ...describeUndecided(difference.undecided, colours),
   ];
   return `${parts.map((part) => `${part}\n`).join("")}${notes.join("\n")}\n`;
+}
+
+function newlyAllowedNote(
+  { calls, newlyAllowed, perhapsAllowed }: Difference,
+  { green, red, yellow }: Colours,
+): string {
+  if (newlyAllowed > 0)
+    return red(`✗ ${newlyAllowed} newly allowed${perhapsAllowed > 0 ? `, and perhaps ${perhapsAllowed} more` : ""}.`);
+  if (perhapsAllowed > 0) {
+    return yellow(`Nothing is known to be newly allowed; ${count(perhapsAllowed, "undecidable call")} may be.`);
+  }
+  return calls === 0 ? yellow("There was no call to compare.") : green("✓ Nothing is newly allowed.");
 }
 
 function describeTransition({ from, to, count: calls, rules, examples }: Transition, colours: Colours): string {

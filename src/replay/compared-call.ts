@@ -1,5 +1,6 @@
 /** One call, and what two policies say about it; or one policy, and what a record says that another said. */
 
+import type { DecisionKind } from "../event.ts";
 import type { JsonObject } from "../snapshot.ts";
 import type { Need } from "../policy/possible-decisions.ts";
 import { differenceOf, type Judgement, type KnownDecision } from "./judged-call.ts";
@@ -33,6 +34,8 @@ export interface ComparedCall {
   readonly new?: KnownDecision;
   /** What an undecidable call's decision depends on. */
   readonly needs?: readonly Need[];
+  /** What may be decided now about an undecidable call. */
+  readonly possible?: readonly DecisionKind[];
 }
 
 /** Compares two judgements of one call. */
@@ -52,5 +55,7 @@ export function compareCall({ name, call }: NamedCall, old: Judgement, changed: 
   if (old.decided !== undefined && changed.decided !== undefined) {
     return { ...known, change: differenceOf(old.decided, changed.decided) };
   }
-  return { ...known, change: "undecidable", needs: [...(old.needs ?? []), ...(changed.needs ?? [])] };
+  const needs = [...(old.needs ?? []), ...(changed.needs ?? [])];
+  const possible = changed.decided === undefined ? changed.possible : [changed.decided.decision];
+  return { ...known, change: "undecidable", needs, possible };
 }

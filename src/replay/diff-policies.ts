@@ -4,7 +4,7 @@ import { ActionEvent, type ActionEventFields } from "../event.ts";
 import type { Policy } from "../policy/policy.ts";
 import { compareCall, type NamedCall } from "./compared-call.ts";
 import { Tally, type Difference } from "./difference.ts";
-import { judge } from "./judged-call.ts";
+import { judge, NO_JUDGEMENT } from "./judged-call.ts";
 
 /** Calls kept of each group, by default. */
 const EXAMPLES = 20;
@@ -34,7 +34,7 @@ export async function diffCalls(
   const tally = new Tally(maxExamples);
   for await (const each of calls) {
     const { call } = each;
-    const said = (policy: Policy) => (typeof call === "string" ? { needs: [] } : judge(policy, call));
+    const said = (policy: Policy) => (typeof call === "string" ? NO_JUDGEMENT : judge(policy, call));
     tally.add(compareCall(each, said(old), said(changed)));
   }
   return tally.difference;

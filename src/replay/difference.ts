@@ -47,6 +47,8 @@ export interface Difference {
   readonly newlyDenied: number;
   /** Calls whose decision depends on what is not known, or of which the record holds nonsense. */
   readonly undecidable: number;
+  /** Of these, those that may be allowed now, and were not before or perhaps were not. */
+  readonly perhapsAllowed: number;
   /** Calls that were refused before any policy was asked. */
   readonly refused: number;
   /** Newly allowed first, then what else is less strict, then what is stricter, then other rules. */
@@ -90,6 +92,7 @@ export class Tally {
   };
   readonly #transitions = new Map<string, OpenTransition>();
   readonly #undecided = new Map<string, OpenGroup & { readonly needs: readonly Need[] }>();
+  #perhapsAllowed = 0;
 
   /** `maxExamples` is how many calls are kept of each group. */
   constructor(maxExamples: number) {
@@ -120,7 +123,8 @@ export class Tally {
   }
 
   #addUndecided(call: ComparedCall): void {
-    const { needs = [] } = call;
+    const { needs = [], old, possible = [] } = call;
+    if (old?.decision !== "allow" && possible.includes("allow")) this.#perhapsAllowed += 1;
     this.#count(
       groupOf(this.#undecided, JSON.stringify(needs), () => ({ count: 0, examples: [], needs })),
       call,
@@ -147,6 +151,7 @@ export class Tally {
       newlyAllowed: sum((_, to) => to === "allow"),
       newlyDenied: sum((_, to) => to === "deny"),
       undecidable: undecidable + malformed,
+      perhapsAllowed: this.#perhapsAllowed,
       refused,
       transitions: ORDER.flatMap(([from, to]) => {
         const found = this.#transitions.get(`${from} ${to}`);

@@ -71,17 +71,20 @@ interface OlderCalls {
 }
 
 /**
- * The events of a trace, some at a time. None can be relied on before the end.
+ * The events of a trace, some at a time; returns whether the trace has a checksum. None can be relied on before the end.
  *
  * @throws TraceInvalidError at the line that is malformed or of another version, or when the checksum is not that of the
  *   events, or is missing and not waived.
  */
-export async function* readOlderTrace(path: string, waivesChecksum: boolean): AsyncGenerator<OlderCalls, void, void> {
+export async function* readOlderTrace(
+  path: string,
+  waivesChecksum: boolean,
+): AsyncGenerator<OlderCalls, boolean, void> {
   const reader = new OlderReader(path, waivesChecksum);
   for await (const { lines, progress } of readLines(path)) {
     yield { calls: lines.flatMap((line) => reader.line(line)), progress };
   }
-  reader.end();
+  return reader.end();
 }
 
 class OlderReader {
@@ -106,13 +109,24 @@ class OlderReader {
       this.#header(read);
       return [];
     }
-    this.#hash.update(`${this.#count === 0 ? "" : ", "}${pythonJson(line.text)}`);
+    this.#hash.update(`${this.#count === 0 ? "" : ", "}${this.#asHashed(line.text)}`);
     this.#count += 1;
     return [this.#call(read)];
   }
 
+  /** An event's line as the checksum was made of it. */
+  #asHashed(text: string): string {
+    try {
+      return pythonJson(text);
+    } catch (error) {
+      if (error instanceof RangeError) throw this.#problem(`it is ${error.message}`, error);
+      throw error;
+    }
+  }
+
   #header(read: Readonly<Record<string, unknown>>): void {
     const { capfence_replay_version: version, checksum, events } = read;
+    if (version === undefined) throw this.#problem("it is the first line of neither an export nor a trace");
     if (version !== VERSION) {
       throw this.#problem(`the version of the trace is ${JSON.stringify(version)}, and ${VERSION} can be read`);
     }
@@ -126,11 +140,12 @@ class OlderReader {
     this.#hasHeader = true;
   }
 
-  end(): void {
+  /** After the last line. Answers whether there is a checksum, which then is that of the events. */
+  end(): boolean {
     if (!this.#hasHeader) throw this.#problem("it is empty");
-    if (this.#waivesChecksum && this.#checksum === undefined) return;
+    if (this.#waivesChecksum && this.#checksum === undefined) return false;
     const computed = this.#hash.update("]").digest("hex").slice(0, 8);
-    if (this.#checksum === computed) return;
+    if (this.#checksum === computed) return true;
     if (this.#checksum === undefined) throw this.#problem("the trace has no checksum, so nobody knows if it is whole");
     throw this.#problem("the checksum is not that of the events: some were changed, or are missing");
   }

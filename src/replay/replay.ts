@@ -9,7 +9,7 @@ import { covers, type CapabilityRequest } from "../policy/capability.ts";
 import type { Policy } from "../policy/policy.ts";
 import { compareCall, type ComparedCall } from "./compared-call.ts";
 import { readExport } from "./export.ts";
-import { judge, type Judgement } from "./judged-call.ts";
+import { judge, NO_JUDGEMENT, type Judgement } from "./judged-call.ts";
 import { readOlderTrace } from "./older-trace.ts";
 import { readLog } from "./read-log.ts";
 import { recordedCall, recordedDecision, type KnownCall, type NotAsked } from "./recorded-call.ts";
@@ -45,7 +45,12 @@ export interface ReplayedCall extends ComparedCall {
 export interface ReplayEnd {
   /** What verification has found; absent for a trace of the older format, which has no chain. */
   readonly verified?: VerifyReport;
+  /** Of a trace of the older format: whether its checksum is that of its events, or there is none and that was waived. */
+  readonly checksum?: "right" | "waived";
 }
+
+/** Why a trace of the older format can't be narrowed to a time. */
+export const NO_TIMES = "a trace of the original CapFence does not say when its calls were made";
 
 /**
  * Decides the calls that `source` has recorded again under `policy`, one by one as they are asked for: an audit log, its
@@ -56,6 +61,7 @@ export interface ReplayEnd {
  * @throws AuditCorruptError at the end, when a log's chain is broken; see `force`.
  * @throws AuditUnavailableError when there is no log, or it can't be read.
  * @throws TraceInvalidError when an export or a trace is malformed, not whole, of a newer version, or was changed.
+ * @throws TypeError when `since` or `until` is given for a trace of the older format, which says no times.
  */
 export async function* replay(
   source: AuditLocation,
@@ -83,7 +89,11 @@ function replayEntry(seq: number, entry: DecisionEntry, policy: Policy): Replaye
   const call = recordedCall(entry);
   const old = { decided: recordedDecision(entry) };
   const compared = compareCall({ name: `entry ${seq}`, call }, old, judgement(policy, call));
-  return { ...compared, ts: entry.ts, policy: entry.policy };
+  const { possible } = compared;
+  // About a call of which it was told more, this very policy decided that; if it can't have, the record contradicts itself.
+  const isOwn = possible !== undefined && entry.policy === policy.digest;
+  const narrowed = isOwn ? { possible: possible.filter((kind) => kind === old.decided.decision) } : {};
+  return { ...compared, ...narrowed, ts: entry.ts, policy: entry.policy };
 }
 
 async function* replayOlder(
@@ -91,9 +101,14 @@ async function* replayOlder(
   policy: Policy,
   options: ReplayOptions,
 ): AsyncGenerator<ReplayedCall, ReplayEnd, void> {
-  for await (const { calls, progress } of readOlderTrace(source, options.waiveChecksum === true)) {
-    options.onProgress?.(progress);
-    for (const { name, event, old } of calls) {
+  // To pass over them would tell of calls that were not asked for.
+  if (options.since !== undefined || options.until !== undefined) throw new TypeError(`since, until: ${NO_TIMES}`);
+  const trace = readOlderTrace(source, options.waiveChecksum === true);
+  for (;;) {
+    const { done, value } = await trace.next();
+    if (done === true) return { checksum: value ? "right" : "waived" };
+    options.onProgress?.(value.progress);
+    for (const { name, event, old } of value.calls) {
       if (options.agent !== undefined && event.actor !== options.agent) continue;
       if (!isCovered(event, options)) continue;
       const call = { event, unknown: [] };
@@ -102,11 +117,10 @@ async function* replayOlder(
       yield compareCall({ name, call }, old === undefined ? now : { decided: old }, now);
     }
   }
-  return {};
 }
 
 function judgement(policy: Policy, call: KnownCall | NotAsked): Judgement {
-  return typeof call === "string" ? { needs: [] } : judge(policy, call);
+  return typeof call === "string" ? NO_JUDGEMENT : judge(policy, call);
 }
 
 function isCovered(call: CapabilityRequest, { capability: pattern }: ReplayOptions): boolean {
@@ -117,9 +131,11 @@ function brokenChain(source: AuditLocation, { problems }: VerifyReport): AuditCo
   const [first] = problems;
   const place = first?.seq === undefined ? "" : ` at entry ${first.seq}`;
   // A location may hold a password, and its name does not.
+  const { name } = storeAt(source);
   return new AuditCorruptError(
-    storeAt(source).name,
-    `the chain is broken${place}: ${first?.what ?? "the reason is not known"}`,
+    name,
+    // Of a log that could not be read the problem already says which log it is.
+    `the chain is broken${place}: ${(first?.what ?? "the reason is not known").replace(`Audit log ${name}: `, "")}`,
     {
       ...(first?.seq !== undefined && { seq: first.seq }),
     },
