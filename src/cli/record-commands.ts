@@ -87,6 +87,7 @@ export const addStats: Addition = (program, host, finish) => {
     .option("--policy <file>", "also tell which of this policy's rules made no decision", parsePath)
     .option("--json", "print one JSON object")
     .addHelpText("after", EXIT_CODES)
+    .addHelpText("after", findingLine("the policy is not valid"))
     .action(async (log: string | undefined, options: StatsOptions) => {
       const { stats } = await import("./stats.ts");
       finish(await stats(log, options, host));
