@@ -34,10 +34,18 @@ const manifest = JSON.parse(readFileSync(join(REPOSITORY, "package.json"), "utf8
 const directory = realpathSync(mkdtempSync(join(tmpdir(), "capfence-package-")));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-/** The README's code blocks in `language`, in order. */
+const README = readFileSync(join(REPOSITORY, "README.md"), "utf8");
+/** The README's story of an incident, which has a log and policies of its own. */
+const [INCIDENT = ""] = /^## After an incident$.*?(?=^## )/ms.exec(README) ?? [];
+
+/** A text's code blocks in `language`, in order. */
+function blocks(language: string, text: string): readonly string[] {
+  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, "gms"))].map(([, code]) => code ?? "");
+}
+
+/** The README's other code blocks in `language`, in order. */
 function readmeBlocks(language: string): readonly string[] {
-  const readme = readFileSync(join(REPOSITORY, "README.md"), "utf8");
-  return [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, "gms"))].map(([, code]) => code ?? "");
+  return blocks(language, README.replace(INCIDENT, ""));
 }
 const [POLICY = "", LANGUAGE_EXAMPLE = ""] = readmeBlocks("yaml");
 const [DECIDE = "", TOOL = ""] = readmeBlocks("ts");
@@ -46,19 +54,27 @@ const AGENT = readmeBlocks("ts").find((code) => code.includes("createAgent(")) ?
 const RENEWING = readmeBlocks("ts").find((code) => code.includes("reload()")) ?? "";
 const REDACTING = readmeBlocks("ts").find((code) => code.includes("redact:")) ?? "";
 
-/** The commands that the README shows on a terminal, in order, each with what it is said to print. */
-const SHOWN = readmeBlocks("console")
-  .filter((block) => block.startsWith("$ "))
-  .flatMap((block) => block.split(/^\$ /m).slice(1))
-  .map((part) => {
-    const [command = "", ...printed] = part.split("\n");
-    return { command, printed: printed.join("\n") };
-  });
+interface Shown {
+  readonly command: string;
+  /** What it is said to print. */
+  readonly printed: string;
+}
+
+/** The commands that are shown on a terminal, in order. */
+function commandsIn(consoles: readonly string[]): readonly Shown[] {
+  return consoles
+    .filter((block) => block.startsWith("$ "))
+    .flatMap((block) => block.split(/^\$ /m).slice(1))
+    .map((part) => {
+      const [command = "", ...printed] = part.split("\n");
+      return { command, printed: printed.join("\n") };
+    });
+}
 
 /** Text without what is another each time: times and keys. */
 function lasting(text: string): string {
   return text
-    .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, "<time>")
+    .replaceAll(/\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d{3}Z)?/g, "<time>")
     .replaceAll(/\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}/g, "+<key>");
 }
 
@@ -126,6 +142,16 @@ function node(cwd: string, ...argv: readonly string[]): { status: number | null;
     encoding: "utf8",
   });
   return { status, stdout, stderr };
+}
+
+/** Runs what is shown, in a project that has the package; each must print what it is said to, and succeed. */
+function expectShown(commands: readonly Shown[], place: string, home: string): void {
+  const env = { PATH: `${join(place, "node_modules/.bin")}:${process.env["PATH"] ?? ""}`, HOME: home };
+  for (const { command, printed } of commands) {
+    const script = `{ ${command.replace("npx capfence", "capfence")}; } 2>&1`;
+    const { status, stdout } = spawnSync("/bin/sh", ["-c", script], { cwd: place, env, encoding: "utf8" });
+    expect({ command, status, printed: lasting(stdout) }).toEqual({ command, status: 0, printed: lasting(printed) });
+  }
 }
 
 function capfence(cwd: string, ...argv: readonly string[]): { status: number | null; stdout: string; stderr: string } {
@@ -214,17 +240,9 @@ describe.skipIf(process.platform === "win32")("the packed tarball", () => {
     const [user, anchors] = [join(place, "user"), join(place, "anchors")];
     mkdirSync(anchors);
     const here = (text: string): string => text.replaceAll("/home/you", user).replaceAll("/mnt/anchors", anchors);
-    const env = { PATH: `${join(place, "node_modules/.bin")}:${process.env["PATH"] ?? ""}`, HOME: user };
-    expect(SHOWN.length).toBeGreaterThanOrEqual(6);
-    for (const { command, printed } of SHOWN) {
-      const script = `{ ${here(command).replace("npx capfence", "capfence")}; } 2>&1`;
-      const { status, stdout } = spawnSync("/bin/sh", ["-c", script], { cwd: place, env, encoding: "utf8" });
-      expect({ command, status, printed: lasting(stdout) }).toEqual({
-        command,
-        status: 0,
-        printed: lasting(here(printed)),
-      });
-    }
+    const shown = commandsIn(readmeBlocks("console").map(here));
+    expect(shown.length).toBeGreaterThanOrEqual(6);
+    expectShown(shown, place, user);
 
     const { status, stdout, stderr } = node(place, "tool.mjs");
     expect({ status, stdout }).toEqual({ status: 1, stdout: "ran ls -la /tmp\n" });
@@ -242,6 +260,29 @@ describe.skipIf(process.platform === "win32")("the packed tarball", () => {
     const key = join(user, ".config/capfence/audit-2026.key.pub");
     const latest = capfence(place, "verify", "--checkpoint", join(anchors, "runtime.checkpoint"), "--vkey", key);
     expect(latest.stdout).toContain("\nAnchored to entry 6 by audit-2026; 0 entries after it.\n");
+  }, 60_000);
+
+  it("runs the README's story of an incident as it is written", () => {
+    const place = project("reader-after-an-incident", tarball, [
+      ...Object.keys(manifest.dependencies),
+      "@langchain/core",
+    ]);
+    mkdirSync(join(place, "policies"));
+    writeFileSync(join(place, "policies/demo.yaml"), POLICY);
+    const events = ["ls /srv", "rm -rf /srv/old", "find /srv -delete"]
+      .map((command) => ({ actor: "demo-agent", action: "execute", resource: "shell", payload: { command } }))
+      .map((event) => `await runtime.execute(${JSON.stringify(event)});`);
+    const opened = 'const runtime = ActionRuntime.fromPolicy("policies/demo.yaml");';
+    const lines = ['import { ActionRuntime } from "capfence";', opened, ...events, "await runtime.close();"];
+    writeFileSync(join(place, "incident.mjs"), lines.join("\n"));
+    expect(node(place, "incident.mjs")).toEqual({ status: 0, stdout: "", stderr: "" });
+    const files = blocks("yaml", INCIDENT);
+    expect(files).toHaveLength(2);
+    for (const text of files) writeFileSync(join(place, /^# (\S+)$/m.exec(text)?.[1] ?? ""), text);
+    const shown = commandsIn(blocks("console", INCIDENT));
+    expect(shown).toHaveLength(5);
+    expectShown(shown, place, join(place, "user"));
+    expect(capfence(place, "policy", "test", "policies/demo.yaml").status).toBe(0);
   }, 60_000);
 
   it("runs the README's agent, which is stopped at the refused call", () => {
