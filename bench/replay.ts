@@ -37,11 +37,11 @@ export async function benchReplay(): Promise<void> {
       measured.verify.push(run("verify", log, policy));
       measured.replay.push(run("replay", log, policy));
     }
-    const [verify, replay] = [measured.verify, measured.replay].map(median);
+    const [verify, replay] = [measured.verify, measured.replay].map(summary);
     if (verify === undefined || replay === undefined) return;
     console.log(
-      `\nReplaying ${ENTRIES} entries under ${RULES} rules: ${seconds(replay)}, ${mebibytes(replay)} at most; ` +
-        `verifying them: ${seconds(verify)}, ${mebibytes(verify)}; ratio ${(replay.ms / verify.ms).toFixed(2)}`,
+      `\nReplaying ${ENTRIES} entries under ${RULES} rules: ${seconds(replay)}, ${megabytes(replay)} at most; ` +
+        `verifying them: ${seconds(verify)}, ${megabytes(verify)} at most; ratio ${(replay.ms / verify.ms).toFixed(2)}`,
     );
   } finally {
     rmSync(directory, { recursive: true });
@@ -92,14 +92,16 @@ function run(what: "verify" | "replay", log: string, policy: string): Measured {
   return JSON.parse(execFileSync(process.execPath, [script, what, log, policy], { encoding: "utf8" })) as Measured;
 }
 
-function median(all: readonly Measured[]): Measured | undefined {
-  return all.toSorted((left, right) => left.ms - right.ms)[Math.floor(all.length / 2)];
+/** The median of the times, and the most memory. */
+function summary(all: readonly Measured[]): Pick<Measured, "ms" | "memory"> {
+  const times = all.map(({ ms }) => ms).toSorted((left, right) => left - right);
+  return { ms: times[Math.floor(times.length / 2)] ?? NaN, memory: Math.max(...all.map(({ memory }) => memory)) };
 }
 
-function seconds({ ms }: Measured): string {
+function seconds({ ms }: Pick<Measured, "ms">): string {
   return `${(ms / 1000).toFixed(1)} s`;
 }
 
-function mebibytes({ memory }: Measured): string {
-  return `${(memory / 1_048_576).toFixed(0)} MiB`;
+function megabytes({ memory }: Pick<Measured, "memory">): string {
+  return `${(memory / 1_000_000).toFixed(0)} MB`;
 }
