@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { afterAll, describe, expect, it } from "vitest";
 
 import { Policy } from "../../src/policy/policy.ts";
+import { ActionRuntime } from "../../src/runtime/runtime.ts";
 import { Records } from "../replay/recorded-logs.ts";
 import { Workplace } from "./captured-host.ts";
 
@@ -60,6 +61,21 @@ describe("CSV", () => {
     expect(cells(outcome)["event"]).toBe(cells(decision)["event"]);
   });
 
+  it("says what people answered, and never as a formula", async () => {
+    const path = records.path("answered.db");
+    const runtime = ActionRuntime.fromPolicy(Policy.parse("require_approval: [shell]\n"), { auditLog: path });
+    const { approvalId = "" } = await runtime.execute({ actor: "ann", action: "execute", resource: "shell" });
+    await runtime.approvals.reject(approvalId, { by: "eve", note: "=1+1" });
+    await runtime.close();
+    const [header = [], , asking = [], requested = [], rejected = []] = parseCsv(
+      (await place.run(["export", path, "--format", "csv"])).stdout,
+    );
+    const cells = (row: readonly string[]) => Object.fromEntries(header.map((name, at) => [name, row[at]]));
+    expect(cells(asking)).toMatchObject({ decision: "require_approval", approval: approvalId, answer: "" });
+    expect(cells(requested)).toMatchObject({ kind: "approval", approval: approvalId, answer: "requested", by: "" });
+    expect(cells(rejected)).toMatchObject({ approval: approvalId, answer: "rejected", by: "eve", note: "'=1+1" });
+  });
+
   it.each([
     "=1+1",
     "+1",
@@ -79,7 +95,7 @@ describe("CSV", () => {
     const log = await records.write(POLICY, [{ actor }]);
     const { stdout } = await place.run(["export", log, "--format", "csv"]);
     const row = parseCsv(stdout)[2] ?? [];
-    expect(row).toHaveLength(22);
+    expect(row).toHaveLength(26);
     const cell = row[3] ?? "";
     expect(cell).not.toMatch(/^\s*[=+\-@＝＋－＠]/);
     expect(cell.startsWith("'")).toBe(true);
@@ -91,7 +107,7 @@ describe("CSV", () => {
     const rows = parseCsv(stdout);
     expect(rows).toHaveLength(3);
     expect(rows[2]?.[3]).toBe('a","b');
-    expect(rows[2]?.[20]).toBe(String.raw`{"text":"x\r\ny\u{202e}\u001b"}`);
+    expect(rows[2]?.[24]).toBe(String.raw`{"text":"x\r\ny\u{202e}\u001b"}`);
   });
 });
 

@@ -23,6 +23,10 @@ const COLUMNS = [
   "decision_seq",
   "outcome",
   "ms",
+  "approval",
+  "answer",
+  "by",
+  "note",
   "context",
   "payload",
   "hash",
@@ -58,17 +62,30 @@ function cellsOf({ seq, hash, entry }: StoredEntry): Partial<Record<(typeof COLU
       enforced: enforced ?? true,
       policy,
       session,
+      approval: entry.approval,
       context: context && JSON.stringify(context),
       payload: payload && JSON.stringify(payload),
     };
   }
   if (entry.kind === "outcome")
     return { ...always, ...call, decision_seq: entry.of, outcome: entry.status, ms: entry.ms };
+  if (entry.kind === "approval" || entry.kind === "grant") return { ...always, ...answerCells(entry) };
   return always;
 }
 
 function callCells({ actor, capability, environment, event }: Extract<Entry, { kind: "decision" | "outcome" }>) {
   return { agent_id: actor, capability, environment, event };
+}
+
+/** What was asked of a person or answered, and by whom. */
+function answerCells(entry: Extract<Entry, { kind: "approval" | "grant" }>) {
+  return {
+    event: "event" in entry ? entry.event : undefined,
+    approval: entry.id,
+    answer: entry.status,
+    by: "by" in entry ? entry.by : undefined,
+    note: "note" in entry ? entry.note : undefined,
+  };
 }
 
 /**
