@@ -38,8 +38,13 @@ export function describeTrace(trace: FullTrace, host: Host): string {
 
 function facts({ seq, hash, entry, outcome, leftOut }: FullTrace, { green, red, yellow }: Colours): string {
   const { rule, capability, resource, action, context, payload } = entry;
-  const paint = { allow: green, deny: red, require_approval: yellow }[entry.decision];
-  const by = rule === undefined ? ", by no rule" : `, by ${rule.id} at ${rule.file}:${rule.line}`;
+  const paint =
+    new Map([
+      ["allow", green],
+      ["deny", red],
+      ["require_approval", yellow],
+    ]).get(entry.decision) ?? String;
+  const by = typeof rule?.id !== "string" ? ", by no rule" : `, by ${rule.id} at ${rule.file}:${rule.line}`;
   const lines: readonly (readonly [string, ...string[]])[] = [
     ["entry", `${seq}, recorded ${formatTime(entry.ts)} UTC`],
     ["hash", hash],
@@ -74,9 +79,12 @@ function optional(label: string, value: string | number | undefined): readonly (
   return value === undefined ? [] : [[label, String(value)]];
 }
 
-/** The label once, and every line beside it. */
+/** The label once, and every line beside it. A forged entry's members may be of any type. */
 function labelled(label: string, texts: readonly string[], paint: (text: string) => string): string {
-  return texts.map((text, index) => `${(index === 0 ? label : "").padEnd(LABEL)}${paint(visible(text))}\n`).join("");
+  return texts
+    .map(String)
+    .map((text, index) => `${(index === 0 ? label : "").padEnd(LABEL)}${paint(visible(text))}\n`)
+    .join("");
 }
 
 function describeOutcome(entry: FullTrace["entry"], outcome: FullTrace["outcome"]): string {

@@ -2,7 +2,7 @@
 
 import type { DecisionEntry } from "../audit/entry.ts";
 import { leftOutOfContext, leftOutOfPayload, type LeftOut } from "../audit/left-out.ts";
-import { ActionEvent, type Decision, type Reason } from "../event.ts";
+import { ActionEvent, type Decision, type DecisionKind, type Reason } from "../event.ts";
 import type { UnknownPart } from "../policy/unknown-part.ts";
 
 /** A call that a policy can be asked about. */
@@ -68,12 +68,16 @@ const ASKED: ReadonlySet<Reason> = new Set([
   "grant_used",
 ]);
 
-/** What the policy decided. Whether the call was let through all the same, by a person say, is another question. */
-export function recordedDecision(entry: DecisionEntry): Decision {
+const KINDS: ReadonlySet<DecisionKind> = new Set(["allow", "require_approval", "deny"]);
+
+/** What the policy decided; `undefined` when the record says no such thing. Whether the call was let through all the same, by a person say, is another question. */
+export function recordedDecision(entry: DecisionEntry): Decision | undefined {
+  if (!KINDS.has(entry.decision)) return undefined;
   const isAsked = ASKED.has(entry.reason);
   const decision = isAsked ? "require_approval" : entry.decision;
   const reason = isAsked ? "approval_required" : entry.reason;
-  if (entry.rule === undefined) return { decision, reason };
+  // A forged one may be anything.
+  if (typeof entry.rule?.id !== "string") return { decision, reason };
   const { id, section, index, file, line } = entry.rule;
   return { decision, reason, rule: { id, section, index, source: { file, line } } };
 }

@@ -86,13 +86,14 @@ export async function* replay(
 }
 
 function replayEntry(seq: number, entry: DecisionEntry, policy: Policy): ReplayedCall {
-  const call = recordedCall(entry);
-  const old = { decided: recordedDecision(entry) };
+  const decided = recordedDecision(entry);
+  const call = decided === undefined ? "malformed" : recordedCall(entry);
+  const old = decided === undefined ? NO_JUDGEMENT : { decided };
   const compared = compareCall({ name: `entry ${seq}`, call }, old, judgement(policy, call));
   const { possible } = compared;
   // About a call of which it was told more, this very policy decided that; if it can't have, the record contradicts itself.
   const isOwn = possible !== undefined && entry.policy === policy.digest;
-  const narrowed = isOwn ? { possible: possible.filter((kind) => kind === old.decided.decision) } : {};
+  const narrowed = isOwn ? { possible: possible.filter((kind) => kind === decided?.decision) } : {};
   return { ...compared, ...narrowed, ts: entry.ts, policy: entry.policy };
 }
 
@@ -124,6 +125,8 @@ function judgement(policy: Policy, call: KnownCall | NotAsked): Judgement {
 }
 
 function isCovered(call: CapabilityRequest, { capability: pattern }: ReplayOptions): boolean {
+  // A forged one is told rather than passed over.
+  if (typeof call.capability !== "string" || typeof call.environment !== "string") return true;
   return pattern === undefined || call.capability === pattern || covers(pattern, call);
 }
 

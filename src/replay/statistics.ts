@@ -7,6 +7,8 @@ import type { DecisionKind, RuleReference } from "../event.ts";
 import type { Policy } from "../policy/policy.ts";
 import { Latencies, type Latency } from "./latencies.ts";
 
+const KINDS: ReadonlySet<DecisionKind> = new Set(["allow", "require_approval", "deny"]);
+
 /** Decisions that have something in common. */
 export interface DecisionCounts {
   readonly name: string;
@@ -86,7 +88,8 @@ export class LogStatistics {
     this.#reasons.add(entry.reason, entry);
     const { rule } = entry;
     if (entry.policy === this.#digest) this.#ownDecisions += 1;
-    if (rule === undefined) return;
+    // A forged one may be anything.
+    if (typeof rule?.id !== "string") return;
     const { id, section, index, file, line } = rule;
     const reference = { id, section, index, source: { file, line } };
     if (entry.policy === this.#digest) this.#used.add(nameOf(reference));
@@ -142,7 +145,8 @@ class Counts {
       this.#counts.set(name, counts);
     }
     counts.decisions += 1;
-    counts[decision satisfies DecisionKind] += 1;
+    // A forged decision may be none of them.
+    if (KINDS.has(decision)) counts[decision] += 1;
     if (enforced === false) counts.observed += 1;
   }
 
