@@ -70,6 +70,45 @@ it("are not taken for decided when they say no decision", async () => {
   expect(stdout).toContain("  1 call: what is recorded is no call (entry 1)\n");
 });
 
+it("about approvals are listed as what they are", async () => {
+  const log = place.path("approvals.db");
+  const writer = await LogWriter.open(log, { files: nodeFiles, now: Date.now });
+  const text = { id: "FORO-ZERA", actor: "a", by: "b", note: "n", expires: "2026-01-01T00:00:00.000Z" };
+  const full = {
+    ...text,
+    capability: "shell.execute",
+    environment: "production",
+    attempt: "x",
+    problem: "y",
+    user: "u",
+  };
+  const nested = { toString: 1, valueOf: 1 };
+  for (const status of ["requested", "approved", "refused", "granted", "revoked", 5]) {
+    for (const member of Object.keys(full)) {
+      for (const value of [null, 5, [nested], nested]) {
+        const kind = status === "granted" || status === "revoked" ? "grant" : "approval";
+        const forged = { kind, status, ...full, [member]: value } as unknown as ConstructorParameters<
+          typeof PreparedEntry
+        >[0];
+        await writer.propose(appending(new PreparedEntry(forged)));
+      }
+    }
+  }
+  await writer.close();
+  for (const argv of [["approvals"], ["approvals", "--all"], ["approvals", "--all", "--json"], ["logs"]]) {
+    const { code, stderr } = await place.run([...argv, "--audit-log", log]);
+    expect({ argv, code, stderr }).toEqual({ argv, code: 0, stderr: expect.not.stringContaining("unexpected") });
+  }
+  for (const argv of [
+    ["stats", log],
+    ["export", log],
+    ["export", "--format", "csv", log],
+  ]) {
+    const { stderr } = await place.run(argv);
+    expect({ argv, stderr }).toEqual({ argv, stderr: expect.not.stringContaining("unexpected") });
+  }
+});
+
 it("are traced, counted and exported as what they are", async () => {
   const content = Object.fromEntries(Object.entries(entries[1] ?? {}).filter(([name]) => !FRAME.includes(name)));
   const log = place.path("forged.db");

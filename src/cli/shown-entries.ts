@@ -3,7 +3,7 @@
 import type { DecisionEntry, OutcomeEntry } from "../audit/entry.ts";
 import type { Host } from "./host.ts";
 import { Table } from "./table.ts";
-import { coloursFor, jsonLine, type Colours } from "./terminal.ts";
+import { coloursFor, jsonLine, textOf, type Colours } from "./terminal.ts";
 import { formatTime } from "./time.ts";
 
 /** A line to be printed: a decision, or an outcome that was recorded after its decision was printed. */
@@ -54,8 +54,7 @@ export class EntryPrinter {
     const { entry } = line;
     const [decision, reason] = entry.kind === "decision" ? [decisionText(entry), entry.reason] : ["-", "-"];
     const cells = [formatTime(entry.ts), entry.actor, entry.capability, decision, reason];
-    // A forged entry's members may be of any type.
-    return (this.#hasOutcomes ? [...cells, outcomeText(line)] : cells).map(String);
+    return (this.#hasOutcomes ? [...cells, outcomeText(line)] : cells).map(textOf);
   }
 
   #paint(cell: string, column: number, text: string): string {

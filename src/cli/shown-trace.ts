@@ -10,7 +10,7 @@ import { describeRules } from "./policy/shown-explanation.ts";
 import { decisionText, outcomeText } from "./shown-entries.ts";
 import { jsonLines } from "./shown-json.ts";
 import { Table } from "./table.ts";
-import { coloursFor, visible, type Colours } from "./terminal.ts";
+import { coloursFor, textOf, visible, type Colours } from "./terminal.ts";
 import { formatTime } from "./time.ts";
 
 /** A decision in full. */
@@ -43,13 +43,13 @@ function facts({ seq, hash, entry, outcome, leftOut }: FullTrace, { green, red, 
       ["allow", green],
       ["deny", red],
       ["require_approval", yellow],
-    ]).get(entry.decision) ?? String;
+    ]).get(entry.decision) ?? textOf;
   const by = typeof rule?.id !== "string" ? ", by no rule" : `, by ${rule.id} at ${rule.file}:${rule.line}`;
   const lines: readonly (readonly [string, ...string[]])[] = [
     ["entry", `${seq}, recorded ${formatTime(entry.ts)} UTC`],
     ["hash", hash],
     ["event", entry.event],
-    ["decision", `${decisionText(entry)} (${entry.reason})${by}`],
+    ["decision", `${decisionText(entry)} (${textOf(entry.reason)})${by}`],
     ["let through", entry.authorized ? "yes" : "no"],
     ["agent_id", entry.actor],
     ["capability", `${capability} (resource ${resource}, action ${action})`],
@@ -59,7 +59,7 @@ function facts({ seq, hash, entry, outcome, leftOut }: FullTrace, { green, red, 
     ...optional("session", entry.session),
     ...optional("asked for", entry.requireApproval === true ? "approval, by the event itself" : undefined),
     ["context", ...json(context)],
-    ["payload", ...(entry.problem === undefined ? json(payload) : [`could not be taken: ${entry.problem}`])],
+    ["payload", ...(entry.problem === undefined ? json(payload) : [`could not be taken: ${textOf(entry.problem)}`])],
     ...optional("left out", leftOut.length === 0 ? undefined : leftOut.join(", ")),
     ["policy", entry.policy],
     ...optional("approval", entry.approval),
@@ -76,15 +76,12 @@ function json(value: Json | undefined): readonly string[] {
 }
 
 function optional(label: string, value: string | number | undefined): readonly (readonly [string, string])[] {
-  return value === undefined ? [] : [[label, String(value)]];
+  return value === undefined ? [] : [[label, textOf(value)]];
 }
 
-/** The label once, and every line beside it. A forged entry's members may be of any type. */
+/** The label once, and every line beside it. */
 function labelled(label: string, texts: readonly string[], paint: (text: string) => string): string {
-  return texts
-    .map(String)
-    .map((text, index) => `${(index === 0 ? label : "").padEnd(LABEL)}${paint(visible(text))}\n`)
-    .join("");
+  return texts.map((text, index) => `${(index === 0 ? label : "").padEnd(LABEL)}${paint(visible(text))}\n`).join("");
 }
 
 function describeOutcome(entry: FullTrace["entry"], outcome: FullTrace["outcome"]): string {
@@ -118,13 +115,16 @@ function story({ approvals }: FullTrace): string {
 
 /** What an entry about a request or a grant says, and who said it. */
 function said(entry: Answering["entry"]): readonly [string, string] {
-  const note = "note" in entry && entry.note !== undefined ? `: ${entry.note}` : "";
-  const by = "by" in entry && entry.by !== undefined ? `${entry.by} (user ${entry.user ?? "unknown"})${note}` : "";
+  const note = "note" in entry && entry.note !== undefined ? `: ${textOf(entry.note)}` : "";
+  const by =
+    "by" in entry && entry.by !== undefined
+      ? `${textOf(entry.by)} (user ${textOf(entry.user ?? "unknown")})${note}`
+      : "";
   switch (entry.status) {
     case "requested":
       return ["approval requested", `until ${formatTime(entry.expires)} UTC`];
     case "refused":
-      return [`${entry.attempt}, which was refused`, `${by} [${entry.problem}]`];
+      return [`${textOf(entry.attempt)}, which was refused`, `${by} [${textOf(entry.problem)}]`];
     case "granted":
       return ["granted", `${by}, until ${formatTime(entry.expires)} UTC`];
     case "approved":

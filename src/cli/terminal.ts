@@ -10,9 +10,14 @@ import type { Host } from "./host.ts";
  */
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
+/** What should be text: somebody who makes a chain anew can write anything into an entry. Other than text is shown as JSON. */
+export function textOf(value: unknown): string {
+  return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+}
+
 /** `text` with every character that would not be seen as itself written as `\u{…}`. One line, whatever came in. */
 export function visible(text: string): string {
-  return text.replace(UNSEEN, escapeCharacter);
+  return textOf(text).replace(UNSEEN, escapeCharacter);
 }
 
 /**
@@ -23,7 +28,7 @@ const UNFAMILIAR = /[^\x20-\x7e\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff]|(?<= {8}
 
 /** The same, and also every character that may be mistaken for another: for what a person decides by. */
 export function unmistakable(text: string): string {
-  return text.replace(UNFAMILIAR, escapeCharacter);
+  return textOf(text).replace(UNFAMILIAR, escapeCharacter);
 }
 
 /** The `\u{…}` form of a character. */

@@ -38,5 +38,8 @@ export function formatDuration(milliseconds: number): string {
 
 /** An entry's time as people read it, `2026-01-15 10:23:01`; text that is no such time stays as it is. */
 export function formatTime(ts: string): string {
-  return /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z$/.test(ts) ? ts.slice(0, 19).replace("T", " ") : ts;
+  // A forged entry's time may be no text.
+  return typeof ts === "string" && /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z$/.test(ts)
+    ? ts.slice(0, 19).replace("T", " ")
+    : ts;
 }

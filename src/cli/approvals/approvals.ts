@@ -127,17 +127,21 @@ function historyCells({ entry }: StoredEntry, ignored: string | undefined): stri
 function whatOf(entry: StoredEntry["entry"]): string {
   if (entry.kind === "approval" && entry.status === "requested") return requestText(entry);
   if (entry.kind === "approval" && entry.status === "refused")
-    return unmistakable(`${entry.attempt}: ${entry.problem}`);
+    return `${unmistakable(entry.attempt)}: ${unmistakable(entry.problem)}`;
   if (entry.kind === "grant" && entry.status === "granted") {
-    return unmistakable(
-      `${entry.actor} ${entry.capability} in ${entry.environment} until ${formatTime(entry.expires)}`,
-    );
+    const [actor, capability, environment, expires] = [
+      entry.actor,
+      entry.capability,
+      entry.environment,
+      formatTime(entry.expires),
+    ].map(unmistakable);
+    return `${actor} ${capability} in ${environment} until ${expires}`;
   }
   return "note" in entry && entry.note !== undefined ? unmistakable(entry.note) : "";
 }
 
 function requestText({ actor, capability, payload }: ApprovalRequest): string {
-  return `${unmistakable(`${actor} ${capability}`)} ${payload === undefined ? "" : jsonOnOneLine(payload)}`;
+  return `${unmistakable(actor)} ${unmistakable(capability)} ${payload === undefined ? "" : jsonOnOneLine(payload)}`;
 }
 
 function isEmpty({ requests, grants, ended }: OpenItems): boolean {
