@@ -3,7 +3,8 @@
 import { FileStore } from "./file-store.ts";
 import { nodeFiles } from "./files.ts";
 import { PostgresStore } from "./postgres/store.ts";
-import { isPostgresUrl, postgresTarget, type PostgresLocation, type PostgresPool } from "./postgres/target.ts";
+import { postgresTarget, type PostgresLocation, type PostgresPool } from "./postgres/target.ts";
+import { isPostgresUrl } from "./postgres/url.ts";
 import type { AuditStore } from "./store.ts";
 import type { WriterSurroundings } from "./writer.ts";
 

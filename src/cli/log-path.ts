@@ -5,7 +5,7 @@ import { resolve } from "node:path";
 
 import { defaultAuditLog } from "../audit/default-path.ts";
 import { storeAt } from "../audit/location.ts";
-import { isPostgresUrl } from "../audit/postgres/target.ts";
+import { isPostgresUrl } from "../audit/postgres/url.ts";
 import { CommandFailure } from "./command-failure.ts";
 import { EXIT, type Host } from "./host.ts";
 

@@ -1,7 +1,8 @@
 /** `capfence migrate`: makes a PostgreSQL database ready for audit logs. */
 
 import { migrate } from "../audit/postgres/schema.ts";
-import { isPostgresUrl, postgresTarget } from "../audit/postgres/target.ts";
+import { postgresTarget } from "../audit/postgres/target.ts";
+import { isPostgresUrl } from "../audit/postgres/url.ts";
 import { CommandFailure } from "./command-failure.ts";
 import { EXIT, type ExitCode, type Host } from "./host.ts";
 import { auditLogPath } from "./log-path.ts";

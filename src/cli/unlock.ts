@@ -2,7 +2,7 @@
 
 import { existsSync } from "node:fs";
 
-import { isPostgresUrl } from "../audit/postgres/target.ts";
+import { isPostgresUrl } from "../audit/postgres/url.ts";
 import { breakLock, inspectLock } from "../audit/unlock.ts";
 import { AuditUnavailableError } from "../errors.ts";
 import { CommandFailure } from "./command-failure.ts";

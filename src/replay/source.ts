@@ -3,7 +3,7 @@
 import { open } from "node:fs/promises";
 
 import type { AuditLocation } from "../audit/location.ts";
-import { isPostgresUrl } from "../audit/postgres/target.ts";
+import { isPostgresUrl } from "../audit/postgres/url.ts";
 
 /** Bytes that are looked at. */
 const LOOKED_AT = 1_024;

@@ -122,9 +122,7 @@ export class Sessions {
   async acquire(): Promise<Session> {
     const { connectTimeoutMs, answerTimeoutMs } = this.#target;
     const pool = await this.#pool();
-    const connecting = pool.connect().catch((error: unknown) => {
-      throw connectFailure(error);
-    });
+    const connecting = connected(pool);
     let isLate = false;
     const client = await within(connectTimeoutMs, connecting, () => {
       isLate = true;
@@ -165,6 +163,15 @@ export class Sessions {
     if (pool === undefined) return await (this.#own ??= openPool(this.#target));
     ignoreIdleErrors(pool);
     return pool;
+  }
+}
+
+/** @throws PostgresFailure also for what `pg` throws at once: a certificate that can't be read, say. */
+async function connected(pool: PostgresPool): Promise<PostgresClient> {
+  try {
+    return await pool.connect();
+  } catch (error) {
+    throw connectFailure(error);
   }
 }
 

@@ -2,6 +2,9 @@
 
 import { randomUUID } from "node:crypto";
 
+import { sha256 } from "../entry.ts";
+import { readUrl } from "./url.ts";
+
 /** The calls of a connection of `pg` that are made here. */
 export interface PostgresClient {
   query(query: PostgresQuery): Promise<{ readonly rows: readonly unknown[] }>;
@@ -59,11 +62,6 @@ export interface PostgresTarget {
   readonly resolveTimeoutMs: number;
 }
 
-/** Whether text names a log in a PostgreSQL database, and not a file. */
-export function isPostgresUrl(text: string): boolean {
-  return /^postgres(?:ql)?:/i.test(text);
-}
-
 const OPTIONS: ReadonlySet<string> = new Set([
   "url",
   "pool",
@@ -107,21 +105,10 @@ export function postgresTarget(location: string | PostgresPool | PostgresLocatio
 }
 
 function urlTarget(text: string, log: string | undefined): Pick<PostgresTarget, "name" | "key" | "log" | "url"> {
-  let url: URL;
-  try {
-    if (!isPostgresUrl(text)) throw new TypeError("another scheme");
-    url = new URL(text);
-    decodeURIComponent(`${url.username}${url.password}${url.pathname}`);
-  } catch {
-    throw new TypeError("auditLog must be a URL of the form postgres://user@host:port/database?log=name");
-  }
-  const logs = url.searchParams.getAll("log");
-  if (logs.length > 1) throw new TypeError("auditLog must be the URL of one log");
-  const named = logName(log ?? logs[0]);
-  url.searchParams.delete("log");
-  const user = url.username === "" ? "" : `${url.username}@`;
-  const name = `postgres://${user}${url.host}${url.pathname}?log=${encodeURIComponent(named)}`;
-  return { name, key: `${name} ${url.searchParams.get("host") ?? ""}`, log: named, url: url.href };
+  const { url, name, log: inUrl } = readUrl(text);
+  const named = logName(log ?? inUrl);
+  // All of the URL, since anything in it may lead elsewhere; digested, since a password may be in it.
+  return { name: `${name}?log=${encodeURIComponent(named)}`, key: `${sha256(url)} ${named}`, log: named, url };
 }
 
 function logName(name: string = "default"): string {
