@@ -93,10 +93,10 @@ describe.skipIf(database === undefined)("a connection that is lost", () => {
   });
 });
 
-describe.skipIf(database === undefined)("a connection that is lost while an approval is used", () => {
-  const POLICY = Policy.parse("require_approval: [pay.send]");
-  const call = ActionEvent.create({ actor: "agent", action: "send", resource: "pay", payload: { amount: 1 } });
+const POLICY = Policy.parse("require_approval: [pay.send]");
+const call = ActionEvent.create({ actor: "agent", action: "send", resource: "pay", payload: { amount: 1 } });
 
+describe.skipIf(database === undefined)("a connection that is lost while an approval is used", () => {
   // The requests of one decision: BEGIN, the lock, what is open, the entries, COMMIT.
   it.each(
     [0, 1, 2, 3, 4].flatMap((after) => (["is lost", "is not answered"] as const).map((fate) => [after, fate] as const)),
@@ -167,6 +167,28 @@ describe.skipIf(database === undefined)("a server that", () => {
     await expect(log.append(decision({ actor: "c" }))).rejects.toSatisfy(unavailable("again"));
     expect(await actors(location)).toEqual(["a", "b"]);
   });
+
+  it.each(["serializable", "repeatable read"])(
+    "is set to transactions that are %s takes appends of many at once, and an approval is used once",
+    async (level) => {
+      const direct = newPostgresLog(database);
+      const url = new URL(direct);
+      url.searchParams.set("options", `-c default_transaction_isolation=${level.replace(" ", "\\ ")}`);
+      await using one = ActionRuntime.fromPolicy(POLICY, { auditLog: url.href });
+      await using other = ActionRuntime.fromPolicy(POLICY, { auditLog: `${url.href}&application_name=other` });
+      const { approvalId } = await one.execute(call);
+      await other.approvals.approve(approvalId ?? "", { by: "alice" });
+      const verdicts = await Promise.all(
+        Array.from({ length: 10 }, async (_, n) => await (n % 2 === 0 ? one : other).execute(call)),
+      );
+      expect(verdicts.filter(({ authorized }) => authorized)).toHaveLength(1);
+      const denied = ActionEvent.create({ actor: "agent", action: "receive", resource: "pay" });
+      const writers = [url.href, direct].map((each) => ActionRuntime.fromPolicy(POLICY, { auditLog: each }));
+      await Promise.all(Array.from({ length: 20 }, async (_, n) => await writers[n % 2]?.execute(denied)));
+      for (const writer of writers) await writer.close();
+      expect(await verifyLog(url.href)).toMatchObject({ intact: true, problems: [] });
+    },
+  );
 
   it("is held up by another transaction refuses an append in time, and takes the next", async () => {
     const location = newPostgresLog(database);
@@ -242,6 +264,15 @@ describe.skipIf(database === undefined)("a pool", () => {
     const location = new URL(database ?? "");
     location.searchParams.set("log", name);
     expect(await actors(location.href)).toEqual(["a", "c"]);
+  });
+
+  it("that its host has ended refuses appends and says so", async () => {
+    const pool = new Pool({ connectionString: database });
+    const log = new AuditLog({ pool, log: nameOf(newPostgresLog(database)) });
+    await log.append(decision());
+    await pool.end();
+    await expect(log.append(decision())).rejects.toSatisfy(unavailable("after calling end on the pool"));
+    await log.close();
   });
 
   it("is left as it was: the host's own queries go on, and it is the host's to end", async () => {

@@ -40,6 +40,14 @@ export async function askFor(
   return row as Appended;
 }
 
+/** Does something in a transaction of its own at the isolation level that appending needs, whatever the session is set to. */
+export async function readCommitted<T>(session: Session, work: () => Promise<T>): Promise<T> {
+  await session.run("BEGIN ISOLATION LEVEL READ COMMITTED");
+  const answer = await work();
+  await session.run("COMMIT");
+  return answer;
+}
+
 /** Pauses that get longer. */
 export class Patience {
   #ms = FIRST_PAUSE_MS;
@@ -59,6 +67,8 @@ export class Appender {
   known: Head;
   /** An append that may or may not have been done: it is asked for again before anything else. */
   #doubt: Append | undefined;
+  /** Whether this server's sessions begin transactions at another isolation level than appending needs. */
+  #isElsewise = false;
 
   constructor(target: PostgresTarget, session: KeptSession, identity: string, known: Head) {
     this.#target = target;
@@ -106,6 +116,10 @@ export class Appender {
         return await this.#ask(append, attempt > 1);
       } catch (error) {
         if (!(error instanceof PostgresFailure) || error.code === "CF002") throw error;
+        if (error.code === "CF004" && !this.#isElsewise) {
+          this.#isElsewise = true;
+          continue;
+        }
         if (!error.isUndone) doubtfulSince ??= performance.now();
         if (doubtfulSince === undefined) {
           if (!isConflict(error) || attempt >= MAX_CONFLICTS) throw error;
@@ -119,7 +133,10 @@ export class Appender {
   }
 
   async #ask(append: Append, again: boolean): Promise<Appended> {
-    return await this.#session.use(async (session) => await askFor(session, this.#target, append, this.known, again));
+    return await this.#session.use(async (session) => {
+      const ask = async (): Promise<Appended> => await askFor(session, this.#target, append, this.known, again);
+      return this.#isElsewise ? await readCommitted(session, ask) : await ask();
+    });
   }
 
   #done({ templates }: Append, appended: Appended): readonly Head[] {

@@ -75,7 +75,6 @@ const EXPLANATIONS: ReadonlyMap<string, string> = new Map([
   ["57P03", STOPPING],
   ["CF001", "there is no such log"],
   ["CF003", "the server does not take this for an entry. Use the same version of capfence as made the schema"],
-  ["CF004", "its sessions are set to another isolation level than READ COMMITTED. Take that setting away"],
 ]);
 
 /** A failure as the error that callers know. */

@@ -7,7 +7,7 @@ import { PreparedEntry, type Head } from "../entry.ts";
 import { GroupQueue } from "../group-queue.ts";
 import type { Proposal, Settled } from "../proposal.ts";
 import type { StoreWriter } from "../store.ts";
-import { Appender } from "./appender.ts";
+import { Appender, readCommitted } from "./appender.ts";
 import { Decider } from "./decider.ts";
 import { auditError, PostgresFailure } from "./failure.ts";
 import { SCHEMA_VERSION } from "./schema.ts";
@@ -74,7 +74,9 @@ export class PostgresWriter implements StoreWriter {
       const genesis = new PreparedEntry({ kind: "genesis" }).template(log, new Date(now()).toISOString());
       const values = [target.log, log, genesis, lockWait(target.answerTimeoutMs)];
       const text = "SELECT * FROM capfence.open_log($1, $2, $3, $4)";
-      const [opened] = await sessions.use(async (session) => await session.run<Opened>(text, values));
+      const [opened] = await sessions.use(
+        async (session) => await readCommitted(session, async () => await session.run<Opened>(text, values)),
+      );
       if (opened?.version !== SCHEMA_VERSION) {
         const problem = `its schema has version ${opened?.version}, and this capfence works with ${SCHEMA_VERSION}`;
         throw new AuditUnavailableError(target.name, `${problem}. Run capfence migrate with the newer capfence`);
