@@ -82,11 +82,13 @@ BEGIN
   END IF;
   SELECT entries.seq, entries.hash INTO seq, hash
     FROM capfence.entries WHERE entries.log = locked.log ORDER BY entries.seq DESC LIMIT 1;
-  IF known_seq >= 0 AND (seq = known_seq AND hash = known_hash) IS NOT TRUE AND NOT EXISTS (
-    SELECT FROM capfence.entries
-      WHERE entries.log = locked.log AND entries.seq = known_seq AND entries.hash = known_hash
-  ) THEN
-    RAISE EXCEPTION 'entry % is not there as it was recorded', known_seq USING ERRCODE = 'CF002';
+  IF known_seq >= 0 AND (seq = known_seq AND hash = known_hash) IS NOT TRUE THEN
+    -- Apart, since a condition with a query in it is always a query of its own.
+    PERFORM FROM capfence.entries
+      WHERE entries.log = locked.log AND entries.seq = known_seq AND entries.hash = known_hash;
+    IF NOT FOUND THEN
+      RAISE EXCEPTION 'entry % is not there as it was recorded', known_seq USING ERRCODE = 'CF002';
+    END IF;
   END IF;
   seq := coalesce(seq, -1);
   hash := coalesce(hash, repeat('0', 64));
@@ -111,36 +113,38 @@ $$;
 
 -- Appends entries, one for each template, in one step: all of them are there when the transaction commits, or none.
 -- A template is an entry's canonical JSON with U+001E for its number and U+001F for the hash of the entry before it; these
--- are filled in here, where nobody else can come in between. No two appends have one id; `again` says that this one may
--- have been done already, and then it answers what was done; without templates, it only answers that, or nothing. `known_seq` and `known_hash` are an entry that the caller
--- knows to be there (-1 for none).
+-- are filled in here, where nobody else can come in between. Answered are the number of the first, the hash before it and
+-- the hash of the last, which all the others go into.
+--
+-- No two appends have one id; `again` says that this one may have been done already, and then it answers what was done;
+-- without templates, it only answers that, or nothing. `known_seq` and `known_hash` are an entry that the caller knows to
+-- be there (-1 for none).
 --
 -- Errors: CF001 there is no such log; CF002 what is there contradicts what the caller knows; CF003 not an entry;
 -- CF004 the transaction's isolation would hide what others have appended.
 CREATE FUNCTION capfence.append(
   log_name text, append_id uuid, again boolean, templates text[], known_seq bigint, known_hash text, wait_ms integer,
-  OUT first bigint, OUT previous text, OUT hashes text[]
+  OUT first bigint, OUT previous text, OUT last text
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 <<append>>
 DECLARE
   head record;
   next_seq bigint;
-  link text;
   template text;
   body text;
   content jsonb;
+  kind text;
   latest text COLLATE "C";
-  bodies text[] := '{}';
-  kinds text[] := '{}';
-  passed text[] := '{}';
+  passed text;
+  is_awaited boolean := false;
 BEGIN
-  SELECT * INTO head FROM capfence.locked(log_name, known_seq, known_hash, wait_ms);
+  head := capfence.locked(log_name, known_seq, known_hash, wait_ms);
   IF again THEN
     SELECT appends.first INTO first FROM capfence.appends WHERE appends.id = append_id;
     IF first IS NOT NULL THEN
       SELECT entries.hash INTO previous FROM capfence.entries WHERE entries.log = head.log AND entries.seq = first - 1;
-      SELECT array_agg(entries.hash ORDER BY entries.seq) INTO hashes FROM capfence.entries
-        WHERE entries.log = head.log AND entries.seq BETWEEN first AND first + cardinality(templates) - 1;
+      SELECT entries.hash INTO last FROM capfence.entries
+        WHERE entries.log = head.log AND entries.seq = first + cardinality(templates) - 1;
       RETURN;
     END IF;
   END IF;
@@ -150,42 +154,37 @@ BEGIN
 
   first := head.seq + 1;
   previous := head.hash;
-  hashes := '{}';
+  last := previous;
   next_seq := first;
-  link := previous;
   latest := head.latest;
   FOREACH template IN ARRAY templates LOOP
-    body := replace(replace(template, chr(30), next_seq::text), chr(31), link);
+    body := replace(replace(template, chr(30), next_seq::text), chr(31), last);
     -- A NUL is no character of PostgreSQL's, not even in JSON.
     content := replace(body, chr(92) || 'u0000', chr(92) || 'ufffd')::jsonb;
-    IF (content -> 'seq' = to_jsonb(next_seq) AND content ->> 'prev' = link AND content ->> 'log' = head.identity
+    kind := content ->> 'kind';
+    IF (content -> 'seq' = to_jsonb(next_seq) AND content ->> 'prev' = last AND content ->> 'log' = head.identity
         AND jsonb_typeof(content -> 'kind') = 'string' AND jsonb_typeof(content -> 'ts') = 'string'
         AND jsonb_typeof(content -> 'v') = 'number'
-        AND (content ->> 'kind' = 'genesis') = (next_seq = 0)) IS NOT TRUE THEN
+        AND (kind = 'genesis') = (next_seq = 0)) IS NOT TRUE THEN
       RAISE EXCEPTION 'not an entry that can follow entry %', next_seq - 1 USING ERRCODE = 'CF003';
     END IF;
-    link := encode(sha256(convert_to(body, 'UTF8')), 'hex');
-    hashes := hashes || link;
-    kinds := kinds || (content ->> 'kind');
-    IF content ->> 'kind' IN ('approval', 'grant') THEN
-      passed := passed || coalesce(latest, '');
+    IF kind IN ('approval', 'grant') THEN
+      is_awaited := true;
+      passed := coalesce(latest, '');
       latest := '';
     ELSE
-      passed := passed || NULL::text;
+      passed := NULL;
       IF latest IS NOT NULL THEN
         latest := greatest(latest, content ->> 'ts');
       END IF;
     END IF;
-    bodies := bodies || body;
+    last := encode(sha256(convert_to(body, 'UTF8')), 'hex');
+    INSERT INTO capfence.entries (log, seq, hash, kind, body, passed)
+      VALUES (head.log, next_seq, last, append.kind, append.body, append.passed);
     next_seq := next_seq + 1;
   END LOOP;
 
-  WITH appended AS (
-    INSERT INTO capfence.appends (log, first, id) VALUES (head.log, first, append_id)
-  )
-  INSERT INTO capfence.entries (log, seq, hash, kind, body, passed)
-    SELECT head.log, first + n - 1, h, k, b, p
-      FROM unnest(hashes, kinds, bodies, passed) WITH ORDINALITY AS made (h, k, b, p, n);
+  INSERT INTO capfence.appends (log, first, id) VALUES (head.log, append.first, append_id);
   IF latest IS DISTINCT FROM head.latest THEN
     UPDATE capfence.logs SET latest = append.latest WHERE logs.id = head.log;
   END IF;
@@ -196,7 +195,7 @@ BEGIN
       );
   END IF;
   -- Notifying makes commits of the whole server wait for one another, so it is done only for what people wait for.
-  IF kinds && '{approval,grant}' THEN
+  IF is_awaited THEN
     PERFORM pg_notify('capfence', head.identity);
   END IF;
 END

@@ -3,11 +3,11 @@
 import { AuditCorruptError } from "../../errors.ts";
 import { fillTemplate, type Head } from "../entry.ts";
 
-/** Where entries were appended: behind the hash `previous`, from the number `first` on. */
+/** Where entries were appended: behind the hash `previous`, from the number `first` on; `last` is the last one's hash. */
 export interface Appended {
   readonly first: string;
   readonly previous: string;
-  readonly hashes: readonly string[];
+  readonly last: string;
 }
 
 /**
@@ -19,18 +19,20 @@ export interface Appended {
 export function linked(
   name: string,
   templates: readonly string[],
-  { first, previous, hashes }: Appended,
+  { first, previous, last }: Appended,
   known: Head,
 ): readonly Head[] {
   let head: Head = { seq: Number(first) - 1, hash: previous };
   if (head.seq < known.seq || (head.seq === known.seq && head.hash !== known.hash)) throw wrong(name, head.seq);
-  return templates.map((template, index) => {
+  const heads = templates.map((template) => {
     const { seq, hash } = fillTemplate(template, head);
-    if (hashes[index] !== hash) throw wrong(name, seq);
     // Given to callers, and frozen: what they do with it must not move the chain.
     head = Object.freeze({ seq, hash });
     return head;
   });
+  // Every hash before it goes into the last.
+  if (head.hash !== last) throw wrong(name, head.seq);
+  return heads;
 }
 
 function wrong(name: string, seq: number): AuditCorruptError {
