@@ -552,7 +552,8 @@ class Chain:
             if self.start[1] != entry.get("head"):
                 self.problem(self.start[0], "it does not follow the segment that entry %d names" % seq)
         segment = self.segments.get(first) if is_integer(first) else None
-        if segment is None:
+        # An entry in the file itself names another one, of the log that this one was copied from.
+        if segment is None or segment is self.segment:
             return
         segment.is_named = True
         if segment.digest != entry.get("digest") or not is_integer(last) or segment.last != last:

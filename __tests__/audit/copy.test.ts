@@ -1,11 +1,15 @@
+import { linkSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+
 import { describe, expect, it } from "vitest";
 
 import { copyLog } from "../../src/audit/copy.ts";
 import { nodeFiles } from "../../src/audit/files.ts";
 import { AuditLog } from "../../src/audit/log.ts";
+import { listSegments, segmentPath } from "../../src/audit/segments.ts";
 import { verifyLog } from "../../src/audit/verify.ts";
 import { AuditCorruptError, AuditUnavailableError } from "../../src/errors.ts";
 import { Workplace } from "../cli/captured-host.ts";
+import { hasPython, ourVerdict, theirVerdicts } from "./both-verifiers.ts";
 import { decision, newLogPath, writeSample } from "./sample-log.ts";
 import { database, newPostgresLog, stores } from "./stores.ts";
 
@@ -61,27 +65,97 @@ describe.each([
   });
 });
 
-/** A log with two segments. */
+const SMALL = { files: nodeFiles, now: Date.now, segmentEntries: 4 };
+
+/** Appends to the log at `path`, in small segments. */
+async function extend(path: string, entries: number): Promise<void> {
+  const log = new AuditLog(path, SMALL);
+  for (let n = 0; n < entries; n += 1) await log.append(decision());
+  await log.close();
+}
+
+/** A log with segments. */
 async function segmented(): Promise<string> {
   const path = newLogPath();
-  const log = new AuditLog(path, { files: nodeFiles, now: Date.now, segmentEntries: 4 });
-  for (let n = 0; n < 10; n += 1) await log.append(decision());
-  await log.close();
+  await extend(path, 10);
+  expect(listSegments(nodeFiles, path).length).toBeGreaterThan(1);
   return path;
 }
 
+/** Both verifiers say that all of a log is there. */
+async function expectWhole(path: string, entries: number): Promise<void> {
+  const verdict = await ourVerdict(path, []);
+  expect(verdict).toMatchObject({ entries, from: undefined });
+  if (hasPython) expect(theirVerdicts([path], [])).toEqual([verdict]);
+}
+
 describe("copying a log with sealed segments", () => {
-  it.skipIf(database === undefined)("into PostgreSQL takes all of it", async () => {
-    const [from, to] = [await segmented(), newPostgresLog(database)];
+  it.skipIf(database === undefined)("into PostgreSQL and back takes all of it", async () => {
+    const [from, to, back] = [await segmented(), newPostgresLog(database), newLogPath()];
     const { entries } = await copyLog(from, to);
     expect(await postgres.stored(to)).toEqual(await files.stored(from));
     expect(await verifyLog(to)).toMatchObject({ intact: true, entries: 10, last: { seq: entries - 1 } });
+    await copyLog(to, back);
+    expect(await files.stored(back)).toEqual(await files.stored(from));
+    await expectWhole(back, 10);
   });
 
-  it("into a file is refused: the segments it names would not be there", async () => {
+  it("into a file makes one whole file, which goes on and is sealed like any other", async () => {
+    const [from, to] = [await segmented(), newLogPath()];
+    await copyLog(from, to);
+    const copied = await files.stored(from);
+    expect(await files.stored(to)).toEqual(copied);
+    expect(listSegments(nodeFiles, to)).toEqual([]);
+    for (const entries of [11, 12, 17, 30]) {
+      await extend(to, entries - (await verifyLog(to)).entries);
+      await expectWhole(to, entries);
+      expect((await files.stored(to)).slice(0, copied.length)).toEqual(copied);
+    }
+    expect(listSegments(nodeFiles, to).length).toBeGreaterThan(3);
+  });
+
+  it("into a file that a crash stops while it is sealed, loses nothing", async () => {
+    const path = newLogPath();
+    // One segment: the name in its entry is the one that the whole copy gets when it is sealed.
+    await extend(path, 5);
     const to = newLogPath();
-    await expect(copyLog(await segmented(), to)).rejects.toSatisfy(unavailable("segment"));
-    await expect(verifyLog(to)).rejects.toSatisfy(unavailable("no such file"));
+    await copyLog(path, to);
+    const { log } = JSON.parse((await files.stored(to))[0]?.body ?? "") as { readonly log: string };
+    linkSync(to, segmentPath(to, log, 0));
+    await expectWhole(to, 5);
+    await extend(to, 7);
+    await expectWhole(to, 12);
+  });
+
+  it("does not excuse a segment that was changed", async () => {
+    const to = newLogPath();
+    await copyLog(await segmented(), to);
+    await extend(to, 10);
+    const [first, second] = listSegments(nodeFiles, to);
+    const sealed = first?.path ?? "";
+    const bytes = readFileSync(sealed);
+    // The counter of changes, which is nothing that SQLite would show (its file format, 1.3.7).
+    bytes[27] = (bytes[27] ?? 0) ^ 1;
+    writeFileSync(sealed, bytes);
+    expect(await verifyLog(to)).toMatchObject({
+      intact: false,
+      problems: [{ what: expect.stringContaining("is not the file") as string }],
+    });
+    unlinkSync(sealed);
+    expect(await verifyLog(to)).toMatchObject({ intact: true, from: second?.first });
+  });
+
+  it("whose first ones lie elsewhere takes what is there", async () => {
+    const from = await segmented();
+    unlinkSync(listSegments(nodeFiles, from)[0]?.path ?? "");
+    const to = newLogPath();
+    await copyLog(from, to);
+    expect(await files.stored(to)).toEqual(await files.stored(from));
+    const before = await verifyLog(from);
+    expect(before.from).toBe(4);
+    expect(await verifyLog(to)).toEqual(before);
+    await extend(to, 9);
+    expect(await verifyLog(to)).toMatchObject({ intact: true, from: 4, entries: before.entries + 9 });
   });
 });
 

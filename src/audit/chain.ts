@@ -305,10 +305,13 @@ export class Chain {
 
 interface DatabaseEnd {
   readonly last: StoredEntry;
-  /** The last entry in the database that names a segment. */
+  /** The last entry in the database that names a segment of this log's. */
   readonly segment: SegmentEntry | undefined;
 }
 
 function endOf(database: EntryDatabase): DatabaseEnd {
-  return { last: database.last(), segment: database.lastSegment() };
+  const segment = database.lastSegment();
+  // An entry and what it names are in one database only where a log was copied: its segments stayed behind.
+  const isHere = segment !== undefined && segment.last < database.first().seq;
+  return { last: database.last(), segment: isHere ? segment : undefined };
 }

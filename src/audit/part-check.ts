@@ -92,7 +92,8 @@ export class PartCheck {
       }
     }
     const segment = this.#segments.get(first);
-    if (segment === undefined) return;
+    // No file holds the entry that names it. Where a log was copied into one file, that may get the number of an older one.
+    if (segment === undefined || segment === this.#segment) return;
     segment.isNamed = true;
     if (segment.digest !== digest || segment.last !== last) {
       this.#findings.problem(seq, `the segment ${segment.name} is not the file that this entry names`);

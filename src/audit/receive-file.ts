@@ -10,10 +10,10 @@ import { placeLog } from "./new-log.ts";
 import { loadEngine } from "./sqlite.ts";
 
 /**
- * Puts a database of these entries, in order, at a real path where there is nothing. All of it is in memory meanwhile.
+ * Puts one database of these entries, in order, at a real path where there is nothing. All of it is in memory meanwhile.
+ * Entries that name sealed segments stay what they are, though here their segments are part of that database.
  *
- * @throws AuditUnavailableError when something is there, it can't be written, or the entries name sealed segments: those
- *   are files of the log as it was, which no copy has.
+ * @throws AuditUnavailableError when something is there, or it can't be written.
  */
 export async function receiveInFile(
   files: AuditFiles,
@@ -25,10 +25,6 @@ export async function receiveInFile(
   const database = EntryDatabase.create(engine, path);
   try {
     for await (const stored of entries) {
-      if (stored.entry.kind === "segment") {
-        const problem = `entry ${stored.seq} names a sealed segment, a file that only the log it was written in has`;
-        throw new AuditUnavailableError(path, `${problem}. Keep that one, or copy it into PostgreSQL`);
-      }
       database.append(stored);
     }
     placeLog(files, path, `${path}.${randomBytes(6).toString("hex")}.copy`, () => database.export());
