@@ -10,9 +10,10 @@ import { verifyLog } from "../../../src/audit/verify.ts";
 import { AuditUnavailableError } from "../../../src/errors.ts";
 import { emptyDatabase } from "../../postgres/database.ts";
 import { decision, writeSample } from "../sample-log.ts";
-import { database, nameOf, newPostgresLog, sql } from "../stores.ts";
+import { database, nameOf, newPostgresLog, sql, stores } from "../stores.ts";
 
 const empty = await emptyDatabase();
+const [, postgres] = stores;
 
 /** A new user of the database who has a role, or none; answers the URL to connect as them. */
 async function userWith(role: string | undefined, url = database): Promise<string> {
@@ -64,6 +65,28 @@ const TAMPERING = [
   "CREATE RULE quiet AS ON INSERT TO capfence.entries DO INSTEAD NOTHING",
   "DROP FUNCTION capfence.append",
   "BEGIN; LOCK TABLE capfence.logs",
+  "MERGE INTO capfence.entries USING (SELECT 1) AS s ON false WHEN NOT MATCHED THEN INSERT VALUES (1, 99, 'x', 'x', '{}')",
+  "COPY capfence.entries FROM STDIN",
+  "SELECT * FROM capfence.logs FOR UPDATE",
+  "SELECT setval('capfence.logs_id_seq', 1)",
+  "SELECT * FROM capfence.locked('x', -1, '', 1)",
+  "SELECT * FROM capfence.appends",
+  "SET ROLE capfence_owner",
+  "SET SESSION AUTHORIZATION capfence_owner",
+  "SET session_replication_role = replica",
+  "ALTER ROLE capfence_owner LOGIN",
+  "ALTER TABLE capfence.entries OWNER TO CURRENT_USER",
+  "ALTER TABLE capfence.entries SET UNLOGGED",
+  "ALTER TABLE capfence.entries DROP CONSTRAINT entries_pkey",
+  "ALTER TABLE capfence.entries ENABLE ROW LEVEL SECURITY",
+  "CREATE TRIGGER t BEFORE INSERT ON capfence.entries FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+  "CREATE UNIQUE INDEX ON capfence.entries (kind)",
+  "CREATE OR REPLACE FUNCTION capfence.open_log(text, text, text, integer) RETURNS integer LANGUAGE sql AS 'SELECT 1'",
+  "ALTER FUNCTION capfence.open_log(text, text, text, integer) SECURITY INVOKER",
+  "CREATE FUNCTION capfence.mine() RETURNS integer LANGUAGE sql AS 'SELECT 1'",
+  "ALTER SCHEMA capfence RENAME TO mine",
+  "DROP SCHEMA capfence CASCADE",
+  "ALTER SYSTEM SET fsync = off",
 ];
 
 describe.skipIf(database === undefined)("the appender's role", async () => {
@@ -124,6 +147,63 @@ describe.skipIf(database === undefined)("the appender's role", async () => {
     await client.end();
   });
 
+  it("can't put anything of its own in the place of what the functions use", async () => {
+    const location = newPostgresLog(database);
+    const log = await writeSample(location);
+    const before = await postgres.stored(location);
+    const client = new Client({ connectionString: user });
+    await client.connect();
+    for (const table of ["entries", "logs", "appends"]) {
+      await client.query(`CREATE TEMP TABLE ${table} (LIKE pg_catalog.pg_class)`);
+    }
+    await client.query(
+      `CREATE FUNCTION pg_temp.sha256(bytea) RETURNS bytea LANGUAGE plpgsql AS $$ BEGIN RAISE 'as %', current_user; END $$`,
+    );
+    await client.query(
+      `CREATE FUNCTION pg_temp.same(bigint, bigint) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE 'as %', current_user; END $$`,
+    );
+    await client.query(`CREATE OPERATOR pg_temp.= (LEFTARG = bigint, RIGHTARG = bigint, FUNCTION = pg_temp.same)`);
+    await client.query("SET search_path = pg_temp, pg_catalog");
+    const template = `{"by":"mallory","kind":"unlock","log":"${log.identity}","prev":"\u001f","seq":\u001e,"ts":"2026-01-01T00:00:00.000Z","v":1}`;
+    await client.query("SELECT * FROM capfence.append($1, gen_random_uuid(), false, $2, -1, '', 1000)", [
+      nameOf(location),
+      [template],
+    ]);
+    await client.end();
+    await log.close();
+    expect((await postgres.stored(location)).slice(0, -1)).toEqual(before);
+    expect(await verifyLog(location)).toMatchObject({ intact: true, entries: 4, last: { seq: 5 } });
+  });
+
+  it("can't pass an append of its own off as done, or as done in another log", async () => {
+    const [location, other] = [newPostgresLog(database), newPostgresLog(database)];
+    for (const each of [location, other]) await (await writeSample(each)).close();
+    const before = await postgres.stored(location);
+    const [last] = await sql<{ id: string }>(
+      "SELECT id FROM capfence.appends WHERE log = (SELECT id FROM capfence.logs WHERE name = $1) ORDER BY first DESC",
+      [nameOf(other)],
+    );
+    const append = "SELECT * FROM capfence.append($1, $2, $3, $4, $5, $6, 1000)";
+    // The id of an append that was done is taken by it, and no head that was never there is believed.
+    expect(await ask(user, append, [nameOf(location), last?.id, false, ["{}"], -1, ""])).toBe("CF003");
+    expect(await ask(user, append, [nameOf(location), last?.id, true, ["{}"], 99, "x"])).toBe("CF002");
+    expect(await ask(user, append, [nameOf(location), last?.id, true, ["{}"], 4, "x"])).toBe("CF002");
+    expect(await ask(user, append, [`${nameOf(location)}'`, last?.id, false, ["{}"], -1, ""])).toBe("CF001");
+    expect(await postgres.stored(location)).toEqual(before);
+  });
+
+  it("who appends what is no decision gets that one found, and nobody else's", async () => {
+    const location = newPostgresLog(database);
+    const log = await writeSample(location);
+    const template = `{"kind":"decision","log":"${log.identity}","prev":"\u001f","seq":\u001e,"ts":"x","v":1}`;
+    const append = "SELECT first FROM capfence.append($1, gen_random_uuid(), false, $2, -1, '', 1000)";
+    expect(await ask(user, append, [nameOf(location), [template]])).toEqual([{ first: "5" }]);
+    expect(await log.append(decision())).toMatchObject({ seq: 6 });
+    await log.close();
+    const { problems } = await verifyLog(location);
+    expect(problems).toEqual([{ seq: 5, what: "it does not say whether the call was let through" }]);
+  });
+
   it("may not verify", async () => {
     await expect(verifyLog(user)).rejects.toSatisfy(
       (error) => AuditUnavailableError.isInstance(error) && error.message.includes("capfence_reader"),
@@ -167,6 +247,41 @@ describe.skipIf(database === undefined)("a user without a role", () => {
     expect(await ask(user, "SELECT capfence.open_log('x', 'x', 'x', 1)")).toBe(NOT_PERMITTED);
     await expect(new AuditLog(user).append(decision())).rejects.toThrow(/may not do that/);
   });
+});
+
+describe.skipIf(database === undefined)("who may do everything, and changes one column of an entry,", () => {
+  const LOG = "(SELECT id FROM capfence.logs WHERE name = $1)";
+
+  it.each([
+    ["log = log + 100000", 2],
+    ["seq = 77", 2],
+    ["hash = repeat('0', 64)", 2],
+    ["kind = 'approval'", 2],
+    ["body = replace(body, 'policy_', 'Policy_')", 1],
+    ["body = body || ' '", 2],
+    ["passed = '2026-01-01T00:00:00.000Z'", 2],
+    ["passed = ''", 2],
+  ])("is found out: %s", async (change, seq) => {
+    const location = newPostgresLog(database);
+    await (await writeSample(location)).close();
+    const changed = await sql(`UPDATE capfence.entries SET ${change} WHERE seq = ${seq} AND log = ${LOG} RETURNING 1`, [
+      nameOf(location),
+    ]);
+    expect(changed).toHaveLength(1);
+    const { intact, problems } = await verifyLog(location);
+    expect(intact).toBe(false);
+    expect(problems[0]?.seq).toBe(seq);
+  });
+
+  it.each(["identity = repeat('a', 31) || id", "latest = ''", "latest = '9999-01-01T00:00:00.000Z'", "id = DEFAULT"])(
+    "or of the table of logs, is found out: %s",
+    async (change) => {
+      const location = newPostgresLog(database);
+      await (await writeSample(location)).close();
+      await sql(`UPDATE capfence.logs SET ${change} WHERE name = $1`, [nameOf(location)]);
+      expect(await verifyLog(location)).toMatchObject({ intact: false });
+    },
+  );
 });
 
 describe.skipIf(empty === undefined)("migrating", () => {
