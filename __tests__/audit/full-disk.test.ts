@@ -1,49 +1,12 @@
-import { spawnSync } from "node:child_process";
-import { mkdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 
-import type { Head } from "../../src/audit/entry.ts";
 import { AuditLog } from "../../src/audit/log.ts";
 import { verifyLog } from "../../src/audit/verify.ts";
 import { AuditUnavailableError } from "../../src/errors.ts";
-import { decision, expectOneChain, temporaryDirectory } from "./sample-log.ts";
-
-const KIB = 1_024;
-
-/** A file system of so many bytes, in memory. Skips the test where this user may not mount one. */
-function smallDisk(size: number, skip: (reason: string) => never): string {
-  const directory = join(temporaryDirectory(), "disk");
-  mkdirSync(directory);
-  const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "capfence-test", directory]);
-  if (mounted.status !== 0) skip(`mount refuses: ${mounted.stderr.toString()}`);
-  onTestFinished(() => void spawnSync("umount", [directory]));
-  return directory;
-}
-
-const canMount = process.platform === "linux" && process.geteuid?.() === 0 && spawnSync("mount", ["-V"]).status === 0;
-
-/** Fills a disk up to the last bytes; answers what gives the room back. */
-function fill(disk: string, leaving: number): () => void {
-  const { bavail, bsize } = statfsSync(disk);
-  const path = join(disk, "filler");
-  writeFileSync(path, Buffer.alloc(Math.max(0, bavail * bsize - leaving)));
-  return () => rmSync(path);
-}
-
-async function appendUntilRefused(
-  log: AuditLog,
-): Promise<{ readonly heads: readonly Head[]; readonly error: unknown }> {
-  const heads: Head[] = [];
-  for (;;) {
-    try {
-      heads.push(await log.append(decision({ payload: { text: "é".repeat(400) } })));
-    } catch (error) {
-      return { heads, error };
-    }
-  }
-}
+import { decision, expectOneChain } from "./sample-log.ts";
+import { appendUntilRefused, canMount, fill, KIB, smallDisk } from "./small-disk.ts";
 
 describe.runIf(canMount)("a disk that is full (needs root, to mount a small one)", () => {
   it("refuses what it has no room for, loses nothing, and goes on when there is room", async ({ skip }) => {

@@ -178,8 +178,8 @@ function installedBinaries(): string | undefined {
   }
 }
 
-/** PostgreSQL refuses to run as root; whoever runs the tests as root has a user `nobody`. */
-function ordinaryUser(): { readonly uid?: number; readonly gid?: number } {
+/** Whom it runs as. PostgreSQL refuses to run as root; whoever runs the tests as root has a user `nobody`. */
+export function ordinaryUser(): { readonly uid?: number; readonly gid?: number } {
   if (process.geteuid?.() !== 0) return {};
   const [uid, gid] = ["-u", "-g"].map((flag) => Number(execFileSync("id", [flag, "nobody"], { encoding: "utf8" })));
   return { uid: uid as number, gid: gid as number };
