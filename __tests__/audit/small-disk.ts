@@ -6,7 +6,7 @@ import { join } from "node:path";
 
 import { onTestFinished } from "vitest";
 
-import { AuditLog } from "../../src/audit/log.ts";
+import type { AuditLog } from "../../src/audit/log.ts";
 import type { Head } from "../../src/audit/entry.ts";
 import { decision, temporaryDirectory } from "./sample-log.ts";
 

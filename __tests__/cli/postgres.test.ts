@@ -1,8 +1,38 @@
+import { writeFileSync } from "node:fs";
+
 import { describe, expect, it } from "vitest";
 
+import { copyLog } from "../../src/audit/copy.ts";
+import { readEntries } from "../../src/audit/read.ts";
+import { ActionRuntime, Policy } from "../../src/index.ts";
 import { decision, writeSample } from "../audit/sample-log.ts";
 import { database, nameOf, newPostgresLog, sql } from "../audit/stores.ts";
-import { Workplace } from "./captured-host.ts";
+import { Workplace, type Captured } from "./captured-host.ts";
+
+/** A log of a call that waits for a person and one that was denied; answers the requests' ids. */
+async function requested(auditLog: string): Promise<readonly (string | undefined)[]> {
+  await using runtime = ActionRuntime.fromPolicy(Policy.parse("require_approval: [pay.send]"), { auditLog });
+  const calls = [
+    { actor: "a", action: "send", resource: "pay", payload: { amount: 1 } },
+    { actor: "b", action: "take", resource: "pay" },
+  ];
+  const ids = [];
+  for (const call of calls) ids.push((await runtime.execute(call)).approvalId);
+  return ids;
+}
+
+/** The numbers of a log's decisions, and the kinds of all its entries. */
+async function decisionsOf(
+  log: string,
+): Promise<{ readonly decisions: readonly number[]; readonly kinds: readonly string[] }> {
+  const decisions: number[] = [];
+  const kinds: string[] = [];
+  for await (const { seq, entry } of readEntries(log)) {
+    kinds.push(entry.kind);
+    if (entry.kind === "decision") decisions.push(seq);
+  }
+  return { decisions, kinds };
+}
 
 describe.skipIf(database === undefined)("the command line, of a log in PostgreSQL", () => {
   it("shows, verifies and anchors it, named by the option or by the environment", async () => {
@@ -23,6 +53,46 @@ describe.skipIf(database === undefined)("the command line, of a log in PostgreSQ
     expect(await place.run(["verify"], { env })).toMatchObject({ code: 0 });
     expect(await place.run(anchored, { env })).toMatchObject({ code: 3 });
     expect(await place.run(checkpoint, { env })).toMatchObject({ code: 3 });
+  });
+
+  it("does with it what it does with the same log in a file", async () => {
+    using place = new Workplace();
+    const [path, location] = [place.path("audit.db"), newPostgresLog(database)];
+    // Now, or the request would be over.
+    const now = new Date().toISOString();
+    const [waits] = await requested(path);
+    await copyLog(path, location);
+    const { decisions } = await decisionsOf(path);
+    writeFileSync(place.path("strict.yaml"), "deny: [pay]\n");
+    writeFileSync(place.path("mild.yaml"), "allow: [pay]\n");
+    const commands = [
+      ["logs"],
+      ["logs", "--json", "--decision", "require_approval"],
+      ["verify", "--json"],
+      ["approvals", "--all"],
+      ["trace", String(decisions[0])],
+      ["policy", "diff", "strict.yaml", "mild.yaml"],
+      ["export", "LOG"],
+      ["stats", "LOG"],
+      ["replay", "--policy", "mild.yaml", "LOG"],
+      ["approve", waits ?? "", "--yes", "--by", "alice"],
+      ["grant", "--agent", "a", "--capability", "pay.send", "--expires", "1h", "--uses", "2", "--by", "alice"],
+    ];
+    for (const argv of commands) {
+      const on = async (log: string): Promise<Captured> =>
+        await place.run(
+          argv.includes("LOG") ? argv.map((each) => (each === "LOG" ? log : each)) : [...argv, "--audit-log", log],
+          { now },
+        );
+      const [ofFile, ofDatabase] = [await on(path), await on(location)];
+      expect(ofFile.code, ofFile.stderr).not.toBe(2);
+      expect(ofDatabase.code, ofDatabase.stderr).toBe(ofFile.code);
+      // A grant's id is random.
+      if (argv[0] !== "grant") expect(ofDatabase.stdout, argv.join(" ")).toBe(ofFile.stdout);
+    }
+    const kinds = await Promise.all([path, location].map(async (log) => (await decisionsOf(log)).kinds));
+    expect(kinds[0]?.slice(-2)).toEqual(["approval", "grant"]);
+    expect(kinds[1]).toEqual(kinds[0]);
   });
 
   it("follows it", async () => {
