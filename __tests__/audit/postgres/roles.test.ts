@@ -8,6 +8,7 @@ import { migrate } from "../../../src/audit/postgres/schema.ts";
 import { postgresTarget } from "../../../src/audit/postgres/target.ts";
 import { verifyLog } from "../../../src/audit/verify.ts";
 import { AuditUnavailableError } from "../../../src/errors.ts";
+import { ActionRuntime, Policy } from "../../../src/index.ts";
 import { emptyDatabase } from "../../postgres/database.ts";
 import { decision, writeSample } from "../sample-log.ts";
 import { database, nameOf, newPostgresLog, sql, stores } from "../stores.ts";
@@ -190,6 +191,25 @@ describe.skipIf(database === undefined)("the appender's role", async () => {
     expect(await ask(user, append, [nameOf(location), last?.id, true, ["{}"], 4, "x"])).toBe("CF002");
     expect(await ask(user, append, [`${nameOf(location)}'`, last?.id, false, ["{}"], -1, ""])).toBe("CF001");
     expect(await postgres.stored(location)).toEqual(before);
+  });
+
+  it("who appends an entry of a time to come ends the requests that are open, and no more", async () => {
+    const location = newPostgresLog(database);
+    await using runtime = ActionRuntime.fromPolicy(Policy.parse("require_approval: [pay.send]"), {
+      auditLog: location,
+    });
+    const call = { actor: "a", action: "send", resource: "pay" };
+    const first = await runtime.execute(call);
+    const { log } = JSON.parse((await postgres.stored(location))[0]?.body ?? "") as { readonly log: string };
+    const template = `{"by":"mallory","kind":"unlock","log":"${log}","prev":"\u001f","seq":\u001e,"ts":"9999-01-01T00:00:00.000Z","v":1}`;
+    const append = "SELECT first FROM capfence.append($1, gen_random_uuid(), false, $2, -1, '', 1000)";
+    await ask(user, append, [nameOf(location), [template]]);
+    await expect(runtime.approvals.approve(first.approvalId ?? "", { by: "alice" })).rejects.toThrow();
+    const second = await runtime.execute(call);
+    expect(second.authorized).toBe(false);
+    await runtime.approvals.approve(second.approvalId ?? "", { by: "alice" });
+    expect(await runtime.execute(call)).toMatchObject({ authorized: true });
+    expect(await verifyLog(location)).toMatchObject({ intact: true });
   });
 
   it("who appends what is no decision gets that one found, and nobody else's", async () => {

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 
 import { AuditLog } from "../../../src/audit/log.ts";
 import { storeAt } from "../../../src/audit/location.ts";
@@ -10,6 +10,7 @@ import { CapFenceError } from "../../../src/errors.ts";
 import { ActionRuntime, Policy } from "../../../src/index.ts";
 import { Workplace } from "../../cli/captured-host.ts";
 import { decision } from "../sample-log.ts";
+import { database } from "../stores.ts";
 
 const PASSWORD = "h4nter-secret";
 
@@ -85,6 +86,26 @@ describe("a postgres URL", () => {
     expect(() => ActionRuntime.fromPolicy(Policy.parse("allow: [a]"), { auditLog: location as never })).toThrow(
       problem,
     );
+  });
+});
+
+describe.skipIf(database === undefined)("a password that a server refuses", () => {
+  it("is in nothing that is thrown or printed, from the environment neither", async () => {
+    const url = new URL(database ?? "");
+    const user = url.username;
+    const given = [`${user}:${PASSWORD}@${url.host}`, `${user}@${url.host}`].map(
+      (each) => `postgres://${each}/postgres`,
+    );
+    vi.stubEnv("PGPASSWORD", PASSWORD);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    using place = new Workplace();
+    for (const auditLog of given) {
+      const failure: unknown = await new AuditLog(auditLog).append(decision()).catch((error: unknown) => error);
+      const { stdout, stderr, code } = await place.run(["verify", "--audit-log", auditLog]);
+      expect(code).toBe(1);
+      expect(stderr).toContain("does not let this user in");
+      expect(inspect(failure, { depth: 9, showHidden: true }) + stdout + stderr).not.toContain(PASSWORD);
+    }
   });
 });
 
