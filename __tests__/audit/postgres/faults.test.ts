@@ -215,10 +215,13 @@ describe.skipIf(database === undefined)("a server that", () => {
 
   it("cancels a statement refuses that append, and takes the next", async () => {
     const location = newPostgresLog(database);
-    const log = await openLog(location);
-    await disturb("RAISE EXCEPTION 'canceling statement' USING ERRCODE = 'query_canceled';");
+    const log = await openLog(`${location}&statement_timeout=200`);
+    const holder = new Client({ connectionString: database });
+    await holder.connect();
+    await holder.query("BEGIN");
+    await holder.query("SELECT FROM capfence.logs WHERE name = $1 FOR UPDATE", [nameOf(location)]);
     await expect(log.append(decision({ actor: "b" }))).rejects.toSatisfy(unavailable("cancelled"));
-    await sql("DROP TRIGGER disturb ON capfence.appends");
+    await holder.end();
     await log.append(decision({ actor: "c" }));
     expect(await actors(location)).toEqual(["a", "c"]);
   });
