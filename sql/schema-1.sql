@@ -242,7 +242,10 @@ BEGIN
       END;
     END IF;
   END LOOP;
-  IF NOT pg_has_role('capfence_owner', 'MEMBER') THEN
+  -- Since PostgreSQL 16, who makes a role may give it to others, but is no member that could act as it.
+  IF NOT pg_has_role(
+    'capfence_owner', CASE WHEN current_setting('server_version_num')::integer >= 160000 THEN 'SET' ELSE 'MEMBER' END
+  ) THEN
     GRANT capfence_owner TO CURRENT_USER;
   END IF;
   GRANT USAGE ON SCHEMA capfence TO capfence_appender, capfence_reader;

@@ -23,8 +23,13 @@ export async function migrateDatabase(options: MigrateOptions, host: Host): Prom
   if (!isPostgresUrl(location)) {
     throw new CommandFailure(EXIT.usage, "there is nothing to migrate in a file. Name a postgres:// URL");
   }
-  const { from, to } = await migrate(postgresTarget(location));
+  const { from, to, hasRoles } = await migrate(postgresTarget(location));
   const done = from === to ? "is already at" : from === 0 ? "was created, at" : `was brought from version ${from} to`;
   host.stdout.write(`The schema capfence ${done} version ${to}.\n`);
+  if (!hasRoles) {
+    host.stderr.write(
+      "It has no roles, which this user may not make: only its owner can use it. See docs/postgres.md.\n",
+    );
+  }
   return EXIT.ok;
 }

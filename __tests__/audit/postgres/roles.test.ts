@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 
 import { Client, DatabaseError } from "pg";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, onTestFinished } from "vitest";
 
 import { AuditLog } from "../../../src/audit/log.ts";
 import { migrate } from "../../../src/audit/postgres/schema.ts";
@@ -9,7 +9,9 @@ import { postgresTarget } from "../../../src/audit/postgres/target.ts";
 import { verifyLog } from "../../../src/audit/verify.ts";
 import { AuditUnavailableError } from "../../../src/errors.ts";
 import { ActionRuntime, Policy } from "../../../src/index.ts";
+import { Workplace } from "../../cli/captured-host.ts";
 import { emptyDatabase } from "../../postgres/database.ts";
+import { PostgresServer } from "../../postgres/server.ts";
 import { decision, writeSample } from "../sample-log.ts";
 import { database, nameOf, newPostgresLog, sql, stores } from "../stores.ts";
 
@@ -312,7 +314,7 @@ describe.skipIf(empty === undefined)("migrating", () => {
     );
     const done = await Promise.all(Array.from({ length: 4 }, async () => await migrate(target)));
     expect(done.filter(({ from }) => from === 0)).toHaveLength(1);
-    expect(await migrate(target)).toEqual({ from: 1, to: 1 });
+    expect(await migrate(target)).toEqual({ from: 1, to: 1, hasRoles: true });
   });
 
   it("leaves a newer schema alone", async () => {
@@ -320,6 +322,33 @@ describe.skipIf(empty === undefined)("migrating", () => {
     await ask(url.href, "INSERT INTO capfence.migrations (version) VALUES (2)");
     await expect(migrate(postgresTarget(url.href))).rejects.toThrow(/version 2/);
     await expect(new AuditLog(url.href).append(decision())).rejects.toThrow(/version 2/);
+  });
+
+  it("as a user who may make roles, and no more, makes them; as one who may not, says so", async ({ skip }) => {
+    // On a server of its own: roles are for all databases of one.
+    const server = await PostgresServer.start({ fsync: false });
+    skip(server === undefined, "no binary for this platform");
+    if (server === undefined) return;
+    onTestFinished(async () => await server.remove());
+    for (const [user, right, hasRoles] of [
+      ["maker", "CREATEROLE", true],
+      ["owner", "NOCREATEROLE", false],
+    ] as const) {
+      await ask(server.url, `CREATE ROLE ${user} LOGIN ${right} PASSWORD 'secret'`);
+      await ask(server.url, `CREATE DATABASE ${user} OWNER ${user}`);
+      const url = new URL(server.url);
+      Object.assign(url, { username: user, password: "secret", pathname: `/${user}` });
+      using place = new Workplace();
+      const { code, stderr } = await place.run(["migrate", "--audit-log", url.href]);
+      expect([code, stderr === ""]).toEqual([0, hasRoles]);
+      expect(await migrate(postgresTarget(url.href))).toEqual({ from: 1, to: 1, hasRoles });
+      await (await writeSample(url.href)).close();
+      expect(await verifyLog(url.href)).toMatchObject({ intact: true, entries: 4 });
+    }
+    await ask(server.url, "CREATE ROLE agent LOGIN PASSWORD 'secret' IN ROLE capfence_appender");
+    const agent = new URL(server.url);
+    Object.assign(agent, { username: "agent", password: "secret", pathname: "/maker" });
+    await (await writeSample(agent.href)).close();
   });
 
   it("needs the right to do so, and says so", async () => {

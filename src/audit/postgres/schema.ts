@@ -14,6 +14,8 @@ export const SCHEMA_VERSION = 1;
 export interface Migration {
   readonly from: number;
   readonly to: number;
+  /** Whether the schema has its roles, which not every user may make. */
+  readonly hasRoles: boolean;
 }
 
 /**
@@ -34,8 +36,11 @@ export async function migrate(target: PostgresTarget): Promise<Migration> {
         throw new AuditUnavailableError(target.name, problem);
       }
       for (let version = from + 1; version <= SCHEMA_VERSION; version += 1) await session.run(script(version));
+      const [owner] = await session.run<{ readonly named: boolean }>(
+        "SELECT nspowner::regrole::text = 'capfence_owner' AS named FROM pg_namespace WHERE nspname = 'capfence'",
+      );
       await session.run("COMMIT");
-      return { from, to: SCHEMA_VERSION };
+      return { from, to: SCHEMA_VERSION, hasRoles: owner?.named === true };
     });
   } catch (error) {
     throw error instanceof PostgresFailure ? auditError(target.name, error) : error;
