@@ -14,13 +14,20 @@ interface LibPgQuery {
 }
 
 /** Longest text that is parsed, in UTF-16 code units. */
-const MAX_LENGTH = 16_384;
+const MAX_LENGTH = 8_192;
 /** Deepest nesting of brackets. */
 const MAX_DEPTH = 64;
+/** Most words, numbers and signs: the tree, and the time it takes, grow with them. */
+const MAX_TOKENS = 3000;
+/** Most comments: each takes the parser as long as hundreds of other characters. */
+const MAX_COMMENTS = 100;
 /** Most words and operators that each nest the tree deeper by one: beyond some thousand the parser runs out of stack. */
 const MAX_CHAINED = 1000;
 /** The same for those that take more of the stack. */
 const MAX_NESTED = 200;
+
+const WARMING =
+  "WITH a AS (SELECT count(*) FROM b.c WHERE d = 'e' AND f IN (1, 2)) INSERT INTO g (h) SELECT i FROM a /* j */";
 
 const NOT_READY: Parsed = { problem: "cannot be read before the parser is loaded (policy.ready())" };
 
@@ -41,6 +48,8 @@ async function load(): Promise<void> {
   for (const file of Object.keys(require.cache)) if (/[\\/]libpg-query[\\/]/.test(file)) delete require.cache[file];
   const module = require("libpg-query") as LibPgQuery;
   await module.loadModule();
+  // WebAssembly is compiled as it is first run: better here than in the first answer.
+  module.parseSync(WARMING);
   parser = module;
 }
 
@@ -79,10 +88,13 @@ function nestingProblem(text: string): string | undefined {
   const code = text.replace(/'(?:[^']|'')*'/g, "''");
   let depth = 0;
   for (const bracket of code.match(/[()[\]]|\/\*|\*\//g) ?? []) {
-    depth += bracket === "(" || bracket === "[" || bracket === "/*" ? 1 : -1;
+    depth = bracket === "(" || bracket === "[" || bracket === "/*" ? depth + 1 : Math.max(0, depth - 1);
     if (depth > MAX_DEPTH) return `is nested more than ${MAX_DEPTH} deep`;
   }
   const count = (pattern: RegExp): number => code.match(pattern)?.length ?? 0;
+  // Not only where one begins for certain: `*/*` may be the end of one and the beginning of another.
+  if (count(/\/(?=\*)/g) > MAX_COMMENTS) return "has too many comments";
+  if (count(/\w+|[^\w\s]/g) > MAX_TOKENS) return "has too many words and signs";
   if (count(CHAINED) > MAX_CHAINED || count(NESTED) > MAX_NESTED) return "chains too many operators and clauses";
   return undefined;
 }

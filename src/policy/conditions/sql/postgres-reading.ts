@@ -57,19 +57,22 @@ class Reader {
 
   /** Walks a node or list; what it finds belongs to `unit`, unless a statement of its own begins. */
   #walk(value: unknown, unit: Unit, scope: Scope): void {
-    if (Array.isArray(value)) for (const item of value) this.#walk(item, unit, scope);
+    if (Array.isArray(value)) {
+      for (const item of value) this.#walk(item, unit, scope);
+      return;
+    }
     if (!isNode(value)) return;
     this.#depth += 1;
     if (this.#depth > MAX_DEPTH) throw new RangeError("nested too deep");
     const inner = isNode(value["withClause"]) ? this.#with(value["withClause"], unit, scope) : scope;
     this.#clauses(value, unit);
-    for (const [key, child] of Object.entries(value)) if (key !== "withClause") this.#child(key, child, unit, inner);
+    for (const key of Object.keys(value)) if (key !== "withClause") this.#child(key, value[key], unit, inner);
     this.#depth -= 1;
   }
 
   #child(key: string, child: unknown, unit: Unit, scope: Scope): void {
     if (!isNode(child)) return this.#walk(child, unit, scope);
-    if (/^[A-Z].*Stmt$/.test(key)) return this.#statement(key, child, unit, scope);
+    if (key.endsWith("Stmt") && /^[A-Z]/.test(key)) return this.#statement(key, child, unit, scope);
     if (typeof child["relname"] === "string") {
       // Only in a FROM, where it is wrapped, can a name be that of a common table expression.
       const isCommon = key === "RangeVar" && child["schemaname"] === undefined && scope.has(child["relname"]);
@@ -114,7 +117,7 @@ class Reader {
     }
     // `a OPERATOR(schema.+) b`, `ORDER BY a USING OPERATOR(schema.<)`, `a OPERATOR(schema.=) ANY (SELECT …)`.
     for (const name of [node["name"], node["useOp"], node["operName"]]) {
-      const names = namesOf(name);
+      const names = name === undefined ? [] : namesOf(name);
       if (names.length > 1 && names[0] !== "pg_catalog") this.hidden.add("uses an operator of another schema");
     }
   }
