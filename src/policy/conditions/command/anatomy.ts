@@ -11,7 +11,8 @@ import {
 } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { knownAs, programName } from "./names.ts";
-import { knowledgeOf, type ProgramKnowledge } from "./programs.ts";
+import type { ProgramKnowledge } from "./knowledge.ts";
+import { knowledgeOf } from "./programs.ts";
 import { literalOf, type Word } from "./word.ts";
 
 /** The parts of one command. */

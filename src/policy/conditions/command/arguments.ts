@@ -1,6 +1,6 @@
 /** The arguments of a command as options and operands. */
 
-import type { ProgramKnowledge } from "./programs.ts";
+import type { ProgramKnowledge } from "./knowledge.ts";
 import { HOLE, literalOf, mayBecomeFlag, type Word } from "./word.ts";
 
 /** An option as it is written. */
@@ -75,7 +75,10 @@ class ArgumentReader implements Arguments {
       this.#afterFlag = false;
       return;
     }
-    this.#cluster(word, sure);
+    if (has(this.#knowledge.runs, shape)) {
+      this.#push(shape, sure, this.#nextAsValue(shape));
+      this.#afterFlag = false;
+    } else this.#cluster(word, sure);
   }
 
   #cluster(word: Word, sure: boolean): void {

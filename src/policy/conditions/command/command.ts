@@ -39,6 +39,8 @@ export interface Script {
   readonly commands: readonly Command[];
   /** Why more than these commands may run; empty when nothing else can. */
   readonly unseen: readonly string[];
+  /** Texts that may be code or not, and in which more may run than was found. */
+  readonly guesses: readonly string[];
   /** Why an allow rule must not allow it, besides what is unseen or opaque in its commands. */
   readonly undecidable: readonly string[];
 }

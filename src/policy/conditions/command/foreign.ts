@@ -58,7 +58,14 @@ const interpreter: Launcher = ({ name, words, input }, launches) => {
   if (rest.length === 0 && !EDITORS.has(name)) launches.unseen(`${name} runs what it reads`);
   if (name === "vim")
     for (const word of rest) launches.guess({ ...word, shape: word.shape.replace(/^\+?:?!/, "") }, name);
-  return { words, opaque: [`${name} runs code that is not in the text`] };
+  return { words, opaque: [`${name} runs code that is not in the text`], mayRunArguments: true };
+};
+
+/** A pager runs the commands of its own that stand behind `+`. */
+const pager: Launcher = ({ name, words }, launches) => {
+  const given = words.slice(1).filter(({ shape }) => shape.startsWith("+"));
+  for (const word of given) launches.guess({ ...word, shape: word.shape.replace(/^\++!?/, "") }, name);
+  return { words, opaque: given.length === 0 ? [] : [`${name} may run a program`] };
 };
 
 /** `awk` runs programs by `system`, a pipe or `getline`, and writes files. */
@@ -187,6 +194,9 @@ const OWN: Readonly<Record<string, Launcher>> = {
   sed,
   jq,
   make,
+  less: pager,
+  more: pager,
+  most: pager,
   psql: sqlClient,
   mysql: sqlClient,
   sqlite3: sqlClient,

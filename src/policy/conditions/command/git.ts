@@ -23,6 +23,10 @@ const RUN_OTHERS = new Set(
 /** Subcommands whose arguments hold a command, behind the word that says so. */
 const RUN_ARGUMENTS: Readonly<Record<string, string>> = { bisect: "run", submodule: "foreach" };
 
+/** Settings whose value is run. */
+const RUN_SETTINGS =
+  /^(?:pager\..*|core\.(?:pager|editor|askpass|fsmonitor|sshcommand|gitproxy)|.*\.(?:external|textconv|helper|driver|cmd|command|program))$/i;
+
 /** Reads what a git command runs besides git. */
 export const git: Launcher = ({ words }, launches) => {
   const opaque: string[] = [];
@@ -43,8 +47,10 @@ export const git: Launcher = ({ words }, launches) => {
   if (start !== -1) {
     const command = rest.slice(start + 1).filter(({ shape }) => shape !== "--recursive" && shape !== "--quiet");
     opaque.push(`git ${subcommand} ${marker} runs a command`);
+    // One word is given to a shell; several are words of a command, or joined.
     const shape = command.map((word) => word.shape).join(" ");
     if (command.length > 0) launches.code({ text: shape, shape, splits: command.some((word) => word.splits) }, "git");
+    if (command.length > 1) launches.run(command, "git");
   }
   for (const { shape } of rest) {
     const helper = /(?:^|=)(ext|fd)::([^]*)$/i.exec(shape);
@@ -65,7 +71,9 @@ function readGlobals(head: readonly Word[], opaque: string[], launches: Launches
     const setting = shape === "-c" ? head[index + 1] : undefined;
     if (setting === undefined) continue;
     opaque.push("git -c changes what git runs");
-    runSetting(setting.shape.slice(setting.shape.indexOf("=") + 1), setting, launches);
+    const [, name = "", value = ""] = /^([^=]*)=?([^]*)$/.exec(setting.shape) ?? [];
+    if (RUN_SETTINGS.test(name)) launches.code({ ...setting, shape: value.replace(/^!/, "") }, "git");
+    else runSetting(value, setting, launches);
   }
 }
 

@@ -37,8 +37,11 @@ const SAME_AS: Readonly<Record<string, string>> = {
 
 /** The last part of the path by which a program is called; `undefined` when the text does not tell. */
 export function programName({ shape, splits }: Word): string | undefined {
-  const name = shape.slice(shape.lastIndexOf("/") + 1);
-  return splits || name === "" || name.includes(HOLE) ? undefined : name;
+  const start = shape.lastIndexOf("/") + 1;
+  const name = shape.slice(start);
+  if (splits || name === "" || name.includes(HOLE)) return undefined;
+  // Only a whole directory may be left open: `rm{,}-rf{,}/srv` are three words.
+  return /[^\0/]\0|\0[^\0/]/.test(shape.slice(0, start)) ? undefined : name;
 }
 
 /** Programs that are installed with their version in their name. */

@@ -1,28 +1,8 @@
 /** What is known of programs: what their options mean, which take a value, run something or write a file. */
 
-/** One program, or one of its subcommands. Options are separated by spaces. */
-export interface ProgramKnowledge {
-  /** Options by what they mean. */
-  readonly meanings?: Readonly<Record<string, string>>;
-  /** Options that take a value, in the same word or the next. */
-  readonly values?: string;
-  /** Options that take none. Needed only where others do. */
-  readonly switches?: string;
-  /** Options before a subcommand that take a value. */
-  readonly globals?: string;
-  /** Options whose value is run, or loaded as code. */
-  readonly runs?: string;
-  /** Options whose value names a file that is written; without a value, the program writes. */
-  readonly writes?: string;
-  /** Which of its operands names a file that is written, counted from 1. */
-  readonly writesOperand?: number;
-  /** How many of its first operands are text, and not names of files, unless one of `pattern` is given. */
-  readonly text?: number;
-  /** Options that take the place of the text among the operands. */
-  readonly pattern?: string;
-  /** Whether options are words after one dash: `-name`. */
-  readonly words?: boolean;
-}
+import { DATA_ONLY } from "./data-only.ts";
+import { GIT } from "./git-options.ts";
+import type { ProgramKnowledge } from "./knowledge.ts";
 
 const ALL_TEXT = Number.POSITIVE_INFINITY;
 
@@ -311,125 +291,8 @@ const PROGRAMS: Readonly<Record<string, ProgramKnowledge>> = {
   which: { text: ALL_TEXT },
   find: { words: true },
   uniq: { values: "-f -s -w", switches: "-c -d -D -i -u -z", writesOperand: 2 },
-  git: {
-    globals: "-C -c --config-env --git-dir --work-tree --namespace --super-prefix --attr-source",
-    switches:
-      "-P --no-pager --bare --no-replace-objects --no-optional-locks --literal-pathspecs --glob-pathspecs --noglob-pathspecs --icase-pathspecs --no-lazy-fetch --no-advice --version -v --help -h",
-  },
-  "git add": { meanings: { all: "-A --all", force: "-f --force", patch: "-p --patch" } },
-  "git branch": {
-    meanings: {
-      delete: "-d -D --delete",
-      force: "-f -D -M -C --force",
-      all: "-a --all",
-      remotes: "-r --remotes",
-      verbose: "-v -vv --verbose",
-    },
-    values: "-u --set-upstream-to --sort --format --points-at",
-  },
-  "git checkout": { meanings: { force: "-f --force -B", create: "-b -B --orphan" }, values: "-b -B --orphan" },
-  "git clean": {
-    meanings: { force: "-f --force", recursive: "-d", ignored: "-x -X", dry_run: "-n --dry-run" },
-    values: "-e --exclude",
-  },
-  "git commit": {
-    meanings: {
-      all: "-a --all",
-      amend: "--amend",
-      message: "-m --message",
-      no_verify: "-n --no-verify",
-      dry_run: "--dry-run",
-    },
-    values:
-      "-m -F -C -c -t --message --file --author --date --template --fixup --squash --reuse-message --reedit-message --trailer --cleanup",
-    text: ALL_TEXT,
-  },
-  "git diff": {
-    meanings: { staged: "--staged --cached", stat: "--stat", name_only: "--name-only", name_status: "--name-status" },
-    values: "-U -S -G -O --unified --diff-filter --word-diff",
-    runs: "--ext-diff --textconv",
-    writes: "--output",
-  },
-  "git fetch": {
-    meanings: { all: "--all", prune: "-p --prune", force: "-f --force", tags: "-t --tags" },
-    runs: "--upload-pack",
-  },
-  "git log": {
-    meanings: { oneline: "--oneline", stat: "--stat", graph: "--graph", all: "--all", patch: "-p -u --patch" },
-    values:
-      "-n -S -G -L -O --max-count --since --until --after --before --author --grep --format --pretty --date --committer --skip",
-    runs: "--ext-diff --textconv",
-    writes: "--output",
-  },
-  "git show": {
-    meanings: { stat: "--stat", name_only: "--name-only" },
-    values: "-S -G -O --format --pretty",
-    runs: "--ext-diff --textconv",
-    writes: "--output",
-  },
-  "git pull": { meanings: { rebase: "-r --rebase", force: "-f --force" }, values: "-s -X", runs: "--upload-pack" },
-  "git push": {
-    meanings: {
-      force: "-f --force --force-with-lease --force-if-includes --mirror +",
-      delete: "-d --delete --prune --mirror :",
-      all: "--all --branches --mirror",
-      tags: "--tags --follow-tags",
-      dry_run: "-n --dry-run",
-    },
-    values: "-o --push-option --repo",
-    runs: "--receive-pack --exec",
-  },
-  "git reset": { meanings: { hard: "--hard", soft: "--soft", mixed: "--mixed" } },
-  "git restore": { meanings: { staged: "-S --staged", worktree: "-W --worktree" }, values: "-s --source" },
-  "git rm": { meanings: { cached: "--cached", recursive: "-r", force: "-f --force" } },
-  "git stash": {},
-  "git status": { meanings: { short: "-s --short", branch: "-b --branch", porcelain: "--porcelain" } },
-  "git tag": {
-    meanings: { delete: "-d --delete", force: "-f --force", list: "-l --list", message: "-m --message" },
-    values: "-m -F -u --message --file",
-  },
-  "git clone": {
-    values: "-b -o -j --branch --depth --origin --reference",
-    runs: "-u --upload-pack -c --config --template",
-  },
-  "git init": { runs: "--template" },
-  "git merge": { values: "-m -F", runs: "-s --strategy" },
-  "git remote": { meanings: { verbose: "-v --verbose" } },
-  "git grep": {
-    values: "-e -m -A -B -C --max-depth",
-    switches: "-n -i -l -w -v -E -F -P -c -q -h -H",
-    runs: "-O --open-files-in-pager --textconv",
-    text: 1,
-  },
-  "git rebase": { meanings: { interactive: "-i --interactive" }, runs: "-x --exec -s --strategy" },
-  "git difftool": { runs: "-x --extcmd -t --tool" },
-  "git archive": { runs: "--exec", writes: "-o --output" },
-  "git ls-remote": { runs: "-u --upload-pack --exec" },
+  ...GIT,
 };
-
-/** Programs that take their arguments as data: none of them is a command that they run. */
-const DATA_ONLY = new Set(
-  `alias apropos apt apt-get aptitude ar as base32 base64 basename bc brew bunzip2 bzip2 cal cat cc cd chattr cksum clang
-  clear cmp col column comm composer csplit cut date dc dd deno df diff3 dig dir dirname dirs dmesg dnf dpkg du egrep eslint exiftool
-  expand expr factor false fd fdisk ffmpeg fgrep file finger fmt fold free g++ gem getent getopts git grep groups gunzip
-  gzip hash head help hexdump history host hostname iconv id ifconfig info install ip ipcs jest jobs join kill killall last
-  ldd less ln locale locate logger login logname look ls lsattr lsblk lscpu lsof md5sum mkdir mkfifo mktemp more mount mv
-  mypy nano netstat nl nm node nproc nslookup numfmt objdump od open pandoc passwd paste pathchk pgrep ping pip pkg pkill
-  popd pr prettier printenv ps pushd pwd pylint pytest python readelf readlink realpath redis-cli rename return rev rmdir
-  rpm ruff say seq sha1sum sha224sum sha256sum sha384sum sha512sum shasum shift shuf shutdown size sleep snap ss stat
-  strings stty sum svn sync tac tee test times top touch true truncate tsc tsort tty type uname unalias uniq units uptime
-  users uniq unset unlink unxz unzip vitest wait wall wc whatis whereis which who whoami write xdg-open xxd xz yum zcat
-  zfs zgrep zless zip zstd [ : bat hg code gradle mvn javac java rustc rustup ninja cmake meson bazel buck dotnet msbuild
-  phpunit rspec mocha ava tap black isort flake8 rubocop golangci-lint shellcheck tldr mail mutt sendmail telnet ftp
-  export readonly local declare typeset set ulimit umask exit break continue logout disown fg bg umount swapoff swapon
-  useradd userdel usermod groupadd visudo crontab chsh iptables nft setcap getcap setfacl getfacl route arp traceroute
-  gsutil s3cmd s5cmd mc rclone hdfs hadoop dvc flutter dart rails rake composer wp drush mix lein sbt swift xcodebuild
-  fastlane packer terragrunt pulumi cdk eksctl kustomize skaffold argocd minikube kind firebase vercel netlify wrangler
-  prisma alembic django-admin flask uvicorn gunicorn jupyter dbt slack notify-send osascript fd exa eza lsd htop btop tig
-  mkfs fsck parted wipefs mkswap losetup shred reboot poweroff halt sysctl modprobe lsmod insmod rmmod journalctl`.split(
-    /\s+/,
-  ),
-);
 
 /** What is known of a program by the name it is {@link knownAs}, and of one of its subcommands. */
 export function knowledgeOf(name: string, subcommand?: string): ProgramKnowledge {

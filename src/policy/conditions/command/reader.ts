@@ -14,31 +14,30 @@ import { agrees } from "./agreement.ts";
 import { anatomyOf } from "./anatomy.ts";
 import { hasOrAbbreviates } from "./arguments.ts";
 import type { Assignment, Command, Redirection, Script } from "./command.ts";
+import { isOtherDialect } from "./dialect.ts";
 import { find } from "./find.ts";
 import { foreignLauncher } from "./foreign.ts";
 import { git } from "./git.ts";
+import { inputFrom, UNKNOWN_INPUT } from "./input.ts";
 import type { Input, Launcher, Launches, OwnPart } from "./launching.ts";
+import {
+  MAX_COMMANDS,
+  MAX_LENGTH,
+  MAX_NESTING,
+  MAX_READ,
+  MAX_WORDS,
+  TOO_DEEP,
+  TOO_LONG,
+  hasControl,
+  problemBeforeParsing,
+} from "./limits.ts";
 import { knownAs, programName } from "./names.ts";
 import { loadParser } from "./parser.ts";
 import { takesDataOnly } from "./programs.ts";
 import { builtinLauncher, hidesCode, printedBy, shellLauncher } from "./shells.ts";
 import { HOLE, leavesDirectoriesAlone, literalWord, readWord, type Word } from "./word.ts";
+import { LOADED_VARIABLES, RUN_VARIABLES } from "./variables.ts";
 import { isWrapper, wrapper } from "./wrappers.ts";
-
-/** Longest script that is read, in UTF-16 code units. */
-const MAX_LENGTH = 8_192;
-/** How deep commands may lie in one another, and brackets in a script. */
-const MAX_NESTING = 32;
-/** Most commands of one script, and most words of all of them, counted again where one command runs another. */
-const MAX_COMMANDS = 512;
-const MAX_WORDS = 8_192;
-/** Longest text of all the code in one script, that of nested scripts counted again. */
-const MAX_READ = 4 * MAX_LENGTH;
-
-const UNKNOWN_INPUT: Input = { kind: "unknown" };
-/** All other control characters end or change a text on its way to the shell. */
-// oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/;
 
 /** Reads a script. Synchronous; never throws, whatever the text. */
 export function readScript(text: string): Script {
@@ -52,12 +51,10 @@ export function readWords(words: readonly string[]): Script {
   const reader = new ScriptReader();
   const text = words.join(" ");
   if (text.length > MAX_LENGTH) reader.unseen(TOO_LONG);
-  else if (words.some((word) => CONTROL.test(word))) reader.unseen("a control character");
+  else if (words.some(hasControl)) reader.unseen("a control character");
   else reader.attempt(() => reader.run(words.map(literalWord), undefined));
   return reader.script(text);
 }
-
-const TOO_LONG = `longer than ${MAX_LENGTH} characters`;
 
 /** What is known where a command stands. */
 interface Surroundings {
@@ -68,6 +65,9 @@ interface Surroundings {
 
 const NOTHING_AROUND: Surroundings = { input: UNKNOWN_INPUT, assignments: [], redirects: [] };
 
+/** Ends the reading of a script, also while guessing, since a guess that is given up may be the one that is right. */
+class TooMuch extends Error {}
+
 class ScriptReader implements Launches {
   readonly #commands: Command[] = [];
   readonly #unseen: Set<string> = new Set();
@@ -76,37 +76,45 @@ class ScriptReader implements Launches {
   /** Whether expansions of directories are what they always are. */
   #trusted = true;
   #certain = true;
-  /** While text is read of which it is not known whether it is code. */
-  #guessing = false;
+  /** Text that is being read of which it is not known whether it is code. */
+  #guess: string | undefined;
+  readonly #guesses: Set<string> = new Set();
   #depth = 0;
   #read = 0;
   #words = 0;
   #via: string | undefined;
 
   script(text: string): Script {
-    return { text, commands: this.#commands, unseen: [...this.#unseen], undecidable: [...this.#undecidable] };
+    return {
+      text,
+      commands: this.#commands,
+      unseen: [...this.#unseen],
+      guesses: [...this.#guesses],
+      undecidable: [...this.#undecidable],
+    };
   }
 
   top(text: string): void {
     if (text.length > MAX_LENGTH) return this.unseen(TOO_LONG);
-    if (CONTROL.test(text)) return this.unseen("a control character");
+    if (hasControl(text)) return this.unseen("a control character");
     this.#trusted = leavesDirectoriesAlone(text);
     this.setsVariables =
-      /[A-Za-z_]\w*\+?=|\b(?:read|set|export|declare|local|typeset|mapfile|readarray|getopts|for|select)\b/.test(text);
+      /\w\+?=|\b(?:read|set|export|declare|local|typeset|mapfile|readarray|getopts|for|select)\b/.test(text);
     this.attempt(() => this.#source(text));
   }
 
-  /** What fails has understood nothing. */
+  /** What fails has understood nothing more. */
   attempt(step: () => void): void {
     try {
       step();
-    } catch {
-      this.#unseen.add("it could not be read");
+    } catch (error) {
+      this.#unseen.add(error instanceof TooMuch ? error.message : "it could not be read");
     }
   }
 
   unseen(why: string): void {
-    if (!this.#guessing) this.#unseen.add(why);
+    if (this.#guess === undefined) this.#unseen.add(why);
+    else this.#guesses.add(this.#guess);
   }
 
   code(text: Word, via: string): void {
@@ -118,13 +126,17 @@ class ScriptReader implements Launches {
   guess(text: Word, via: string): void {
     const { shape } = text;
     // One bare word has nothing in it that could be told apart from a name.
-    if (!/[\s;&|$`{}<>]/.test(shape) || this.#guessing) return;
-    const before = [this.#guessing, this.#certain] as const;
-    [this.#guessing, this.#certain] = [true, false];
+    if (!/[\s;&|$`{}<>]/.test(shape)) return;
+    if (this.#guess !== undefined) {
+      this.#guesses.add(shape);
+      return;
+    }
+    const before = this.#certain;
+    [this.#guess, this.#certain] = [shape, false];
     try {
       this.#inside(via, () => this.#source(shape.replaceAll(HOLE, "${_}")));
     } finally {
-      [this.#guessing, this.#certain] = before;
+      [this.#guess, this.#certain] = [undefined, before];
     }
   }
 
@@ -133,7 +145,7 @@ class ScriptReader implements Launches {
   }
 
   #inside(via: string | undefined, step: () => void): void {
-    if (this.#depth >= MAX_NESTING) return this.unseen(`nested more than ${MAX_NESTING} deep`);
+    if (this.#depth >= MAX_NESTING) throw new TooMuch(TOO_DEEP);
     const before = this.#via;
     this.#depth += 1;
     this.#via = via ?? before;
@@ -147,13 +159,11 @@ class ScriptReader implements Launches {
 
   #source(text: string): void {
     this.#read += text.length;
-    if (this.#read > MAX_READ) {
-      this.#unseen.add("it has too much code inside code");
-      return;
-    }
-    if (nesting(text) > MAX_NESTING) return this.unseen(`nested more than ${MAX_NESTING} deep`);
+    if (this.#read > MAX_READ) throw new TooMuch("it has too much code inside code");
+    const problem = problemBeforeParsing(text);
+    if (problem !== undefined) throw new TooMuch(problem);
     const script = loadParser().parse(text);
-    if (!agrees(text, script, this.#trusted) && !this.#guessing) {
+    if (!agrees(text, script, this.#trusted) && this.#guess === undefined) {
       this.#undecidable.add("it has more than plain commands, quotes and redirections");
     }
     this.#visit(script);
@@ -258,11 +268,7 @@ class ScriptReader implements Launches {
 
   #command(words: readonly Word[], around: Surroundings): void {
     this.#words += words.length;
-    // Also when guessing, since a guess that is given up may be the one that is right.
-    if (this.#commands.length >= MAX_COMMANDS || this.#words > MAX_WORDS) {
-      this.#unseen.add("it has too many commands");
-      return;
-    }
+    if (this.#commands.length >= MAX_COMMANDS || this.#words > MAX_WORDS) throw new TooMuch("it has too many commands");
     const index = this.#commands.length;
     const command: Command = {
       words,
@@ -327,12 +333,6 @@ class ScriptReader implements Launches {
   }
 }
 
-/** Variables by which programs load code. */
-const LOADED_VARIABLES = /^(?:BASH_ENV|LD_PRELOAD|LD_AUDIT|DYLD_INSERT_LIBRARIES)$/;
-/** Variables whose value other programs run. */
-const RUN_VARIABLES =
-  /PAGER$|EDITOR$|COMMAND$|VISUAL$|BROWSER$|ASKPASS$|^GIT_(?:SSH|EXTERNAL_DIFF)$|^LESS(?:OPEN|CLOSE)$/;
-
 function launcherOf(known: string): Launcher | undefined {
   if (known === "git") return git;
   if (known === "find") return find;
@@ -343,44 +343,4 @@ function launcherOf(known: string): Launcher | undefined {
 function readAssignmentWord({ text, shape }: Word): Assignment {
   const at = shape.indexOf("=");
   return { name: shape.slice(0, at), value: { text, shape: shape.slice(at + 1), splits: false } };
-}
-
-function inputFrom(parsed: ParsedRedirection, { target }: Redirection): Input | undefined {
-  if (parsed.type === "HereString") return target === undefined ? UNKNOWN_INPUT : { kind: "text", text: target };
-  if (parsed.type === "HereDoc") {
-    const { text, parts } = parsed.body;
-    const isPlain = parsed.delimiter?.quoted === true || parts === undefined || !/[$`\\]/.test(text);
-    return isPlain
-      ? { kind: "text", text: literalWord(text) }
-      : { kind: "text", text: { text, shape: expanded(text), splits: false } };
-  }
-  return parsed.operator.startsWith("<") ? UNKNOWN_INPUT : undefined;
-}
-
-/** A here-document whose expansions are not known: what is not part of one is still read. */
-function expanded(text: string): string {
-  return `${HOLE}\n${text}`;
-}
-
-/** Cmdlets of PowerShell (`Remove-Item`), and options of `cmd.exe` (`rd /s /q`). */
-function isOtherDialect(name: string, words: readonly Word[]): boolean {
-  if (/^[A-Z][a-z]+-[A-Z][A-Za-z]+$/.test(name) || name === "%") return true;
-  if (/^(?:rd|rmdir|del|erase|format|deltree)$/i.test(name)) return words.some(({ shape }) => /^\/[a-z]$/i.test(shape));
-  return words.some(
-    ({ shape }) =>
-      /^-(?:Recurse|Force|ItemType|LiteralPath|ScriptBlock|EncodedCommand)$/i.test(shape) && !/^-f$/i.test(shape),
-  );
-}
-
-/** How deep brackets of any kind lie in one another, at most; quotes are not heeded. */
-function nesting(text: string): number {
-  let depth = 0;
-  let deepest = 0;
-  let backticks = 0;
-  for (const char of text) {
-    if (char === "(" || char === "{" || char === "[") deepest = Math.max(deepest, (depth += 1));
-    else if (char === ")" || char === "}" || char === "]") depth = Math.max(0, depth - 1);
-    else if (char === "`") backticks += 1;
-  }
-  return Math.max(deepest, backticks > 2 * MAX_NESTING ? backticks : 0);
 }

@@ -7,7 +7,7 @@ import { abbreviates, spellingsOf } from "./arguments.ts";
 import type { Command, Redirection } from "./command.ts";
 import { knownAs, programName } from "./names.ts";
 import type { CommandRule } from "./rule.ts";
-import { literalOf, type Word } from "./word.ts";
+import { HOLE, literalOf, literalWord, unknownWords, type Word } from "./word.ts";
 
 /** What each part of a rule answers about a command. */
 export type PartAnswers = readonly (readonly [part: string, answer: Answer])[];
@@ -181,18 +181,26 @@ function hidesMatch(rule: CommandRule, { words }: Command): boolean {
   let tried = 0;
   return words.some((word, index) => {
     if (index === 0) return false;
-    const name = programName(word);
-    if (name !== undefined && programAnswer(programs, word, name) === "no") return false;
+    const [first = word, ...more] = piecesOf(word);
+    const name = programName(first);
+    if (name !== undefined && programAnswer(programs, first, name) === "no") return false;
     tried += 1;
     if (tried > MAX_TRIED) return true;
     // Whether `--` is for the program or for what it runs is not known either.
-    const rest = words.slice(index).filter(({ shape }) => shape !== "--");
+    const rest = [first, ...more, ...words.slice(index + 1)].filter(({ shape }) => shape !== "--");
     const parts = partsFor(rule, { ...NOTHING, words: rest }, dissect(rest));
     // Of an expansion nothing says that it is a program, unless what follows says so.
     return name === undefined
       ? parts.length > 1 && parts.slice(1).every(([, answer]) => answer === "yes")
       : allOf(parts) !== "no";
   });
+}
+
+/** The words that an expansion may make of one which begins with something else: `rm$IFS-r`, `rm{,}-r`. */
+function piecesOf(word: Word): readonly Word[] {
+  if (!word.shape.includes(HOLE) || word.shape.startsWith(HOLE)) return [word];
+  const pieces = word.shape.split(HOLE).filter((piece) => piece !== "");
+  return [...pieces.map(literalWord), unknownWords(word.text)];
 }
 
 const NOTHING: Command = {

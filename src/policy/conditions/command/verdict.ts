@@ -21,7 +21,7 @@ export function stops(rules: readonly CommandRule[], { scripts, lookalikes, doub
 }
 
 function stopsScript(rule: CommandRule, script: Script): Answer {
-  const { commands, unseen } = script;
+  const { commands, unseen, guesses } = script;
   let answer: Answer;
   if (rule.opaque === false && unseen.length > 0) answer = "no";
   else if (isOnlyAboutOpaque(rule)) answer = isOpaque(script) === rule.opaque ? "yes" : "no";
@@ -31,8 +31,21 @@ function stopsScript(rule: CommandRule, script: Script): Answer {
       answer = either(answer, allOf(restricts(rule, command)));
       if (answer === "yes") break;
     }
+    if (answer === "no" && guesses.some((text) => mentions(rule, text))) answer = "maybe";
   }
   return both(answer, countAnswer(rule, script));
+}
+
+/** Whether the name of one of the rule's programs stands anywhere in a text. */
+function mentions({ programs = [] }: CommandRule, text: string): boolean {
+  const searched = ` ${text.toLowerCase()} `;
+  return programs.some((program) => {
+    const [before = "", ...after] = searched.split(program.slice(program.lastIndexOf("/") + 1).toLowerCase());
+    // The names of other programs may begin or end alike: `rmdir`, `alarm`.
+    return after.some(
+      (rest, index) => !/\w$/.test((index === 0 ? before : after[index - 1]) ?? "") && !/^\w/.test(rest),
+    );
+  });
 }
 
 function isOpaque({ commands, unseen }: Script): boolean {

@@ -230,11 +230,17 @@ function runGuessing(call: Call, rest: readonly Word[], opaque: readonly string[
 
 /** `ssh host rm -r x` and `watch rm -r x` hand their words to a shell as one text. */
 function joinAndRun({ name }: Call, rest: readonly Word[], launches: Launches): void {
-  const end = rest.findIndex((word) => word.shape.startsWith(":::"));
-  const words = end === -1 ? rest : rest.slice(0, end);
+  // `parallel` puts what stands behind `:::` at the end of the command, or takes each as one where there is none.
+  const end = rest.findIndex(isMark);
+  const words = rest.filter((word) => !isMark(word));
   if (end !== -1) for (const word of rest.slice(end + 1)) launches.guess(word, name);
   const shape = words.map((word) => word.shape).join(" ");
   launches.code({ text: shape, shape, splits: words.some((word) => word.splits) }, name);
+}
+
+/** Whether what follows are values of `parallel`. */
+function isMark({ shape }: Word): boolean {
+  return shape.startsWith(":::");
 }
 
 /** The command of `xargs`, with what it reads put in: at the end, or in place of what `-I` names. */

@@ -1,0 +1,129 @@
+import { describe, expect, it } from "vitest";
+
+import type { Answer } from "../../../src/policy/answer.ts";
+import { Policy } from "../../../src/policy/policy.ts";
+import { call } from "../calls.ts";
+import { asked } from "./asked.ts";
+
+const DELETES = { program: "rm", flags: "recursive" };
+
+const denies = (command: unknown): Answer => asked("deny", "command", DELETES, { command });
+const allows = (terms: object, command: unknown): Answer => asked("allow", "command", terms, { command });
+
+const shipped = Policy.load("policies/shell.yaml");
+const decided = (command: string): string => shipped.evaluate(call({ payload: { command } })).decision;
+
+describe("command in a deny rule", () => {
+  it.each<[string, Answer]>([
+    ["rm -rf x", "yes"],
+    ["rm -f -- -r", "no"],
+    ["rm --rec x", "maybe"],
+    ["rm $X", "maybe"],
+    ["$'\\x72m' -r x", "yes"],
+    ["grep -rf rm .", "no"],
+    ["echo rm -rf x", "no"],
+    ["git rm -r --cached x", "no"],
+    ["ls 'a;' \"rm -rf /\"", "no"],
+    ["rsync -e 'ssh -p 22' a b:c", "no"],
+    ["zip a b -T -TT 'rm -rf /'", "maybe"],
+    ["less +'!rm -rf /' x", "maybe"],
+    ["gdb --args rm -r x", "maybe"],
+    ["parallel rm ::: -rf x", "yes"],
+    ["parallel ::: 'rm -rf x'", "yes"],
+    ["git bisect run rm -rf x", "yes"],
+    ["git bisect run sh -c 'rm -rf x'", "yes"],
+    ["git -c core.pager='rm -rf x' log", "yes"],
+    ["git -c 'diff.external=echo cm0gLXJm | base64 -d | sh' diff", "maybe"],
+    ["git -c user.name='rm x' commit", "no"],
+    ["rm{,}-rf{,}/srv", "maybe"],
+    ["xargs rm{,}-rf{,}/srv", "maybe"],
+    ["firejail rm$IFS-rf$IFS/srv", "maybe"],
+    ["firejail rm{,}-rf{,}/srv", "maybe"],
+    ["firejail rmdir$IFS/srv", "no"],
+    ["tmux new -d '${x:-rm} -rf /srv'", "maybe"],
+    ["tmux new -d '$(command -v rm) -rf /srv'", "maybe"],
+    ["tmux new -d 'tmux new \"rm -rf /srv\"'", "maybe"],
+    ["tmux new -d 'rmdir $(x)'", "no"],
+    ["tmux new -d '$(x) alarm'", "no"],
+  ])("%s: %s", (command, answer) => {
+    expect(denies(command)).toBe(answer);
+  });
+});
+
+describe("command beyond what is read", () => {
+  it.each<[string, string]>([
+    ["too long", `ls ${"a".repeat(8192)}`],
+    ["nested too deep", `${"$(".repeat(40)}ls${")".repeat(40)}`],
+    ["nested too deep in backticks", "`".repeat(70)],
+    ["of too many commands", "ls;".repeat(300)],
+    ["of too many commands to parse", "ls;".repeat(1200)],
+    ["with too much code inside code", `sh -c '${"sh -c x;".repeat(100)}'; `.repeat(9)],
+    ["with code too deep in an argument", `firejail '${"(".repeat(40)}ls${")".repeat(40)} rm'`],
+  ])("is stopped and never allowed: %s", (_, command) => {
+    expect(denies(command)).toBe("maybe");
+    expect(allows({ program: ["ls", "sh", "firejail"] }, command)).not.toBe("yes");
+  });
+});
+
+describe("the shipped policy for a shell", () => {
+  it.each([
+    "git -c core.pager=x log",
+    "git -p log",
+    "git grep -Ox y",
+    "git grep --open-files-in-pager=x y",
+    "git diff --ext-diff",
+    "git show --textconv x",
+    "git log --output=x",
+    "git log --outp x",
+    "git diff --no-index x /etc/passwd",
+    "git -C / log",
+    "git --git-dir=/x log",
+    "git reflog expire --all",
+    "sort -o x y",
+    "sort -uo x y",
+    "sort --outp=x y",
+    "sort --compress-program=x y",
+    "uniq a b",
+    "tree -o x",
+    "find . -fprint x",
+    "find . -fls x",
+    "find . -delete",
+    "find . -execdir ls {} +",
+    "rg --pre x y",
+    "rg -z x",
+    "sed -n 'w x' y",
+    "sed 's/a/b/w x' y",
+    "sed 's/a/b/e' y",
+    "sed '1e ls' y",
+    "sed -i p x",
+    "sed -f x y",
+    "awk '{print > \"x\"}' y",
+    "awk 'BEGIN{system(\"ls\")}'",
+    "awk -f x y",
+    "awk -i inplace p x",
+    "tar -xf a --to-command=x",
+    "jq -n env",
+    "jq -f x",
+    "date -s 2020-01-01",
+    "file -C -m x",
+    "printf -v PATH x",
+    "cat > x",
+    "ls | tee x",
+    "ls >| x",
+    "ls <> x",
+    "cat <<< $(ls)",
+    "ls -la; ls() { :; }",
+    "cd .. && cat x",
+    "cat /etc/shadow",
+    "cat ~/.ssh/id_rsa",
+    "LD_PRELOAD=./x.so ls",
+    "node --version -e x",
+    "rm --help -rf x",
+    "npm --version --script-shell=x",
+    "git branch -D x",
+    "git stash drop",
+    "git remote add x y",
+  ])("does not allow %s", (command) => {
+    expect(decided(command)).not.toBe("allow");
+  });
+});
