@@ -62,6 +62,10 @@ describe("lintPolicy", () => {
       ["1:36 deny[0].contains contains-on-shell"],
     ],
     ["allow: [{capability: shell, contains: ls}]", ["1:29 allow[0].contains contains-on-shell"]],
+    ["allow: [{capability: shell, command: {flags_only: []}}]", ["1:29 allow[0].command any-program"]],
+    ["allow: [{capability: shell, command: [{program: ls}, {args: x}]}]", ["1:54 allow[0].command[1] any-program"]],
+    ["allow: [{capability: shell, command: {program: ls}}]", []],
+    ["deny: [{capability: shell, command: {opaque: true}}]\nallow: [shell]", []],
     ["deny: [{capability: db, contains: drop}]\nallow: [db]", []],
     [
       "allow: ['*', '*.*', {capability: '*', environment: dev}, '*.read']",

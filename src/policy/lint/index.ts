@@ -2,11 +2,18 @@
 
 import type { Policy } from "../policy.ts";
 import { neverMatching } from "./never-matches.ts";
-import { allowsEverything, containsOnShell } from "./risky.ts";
+import { allowsAnyProgram, allowsEverything, containsOnShell } from "./risky.ts";
 import { shadowedAllows, unreachableDenies } from "./shadowed.ts";
 import type { PolicyWarning } from "./warning.ts";
 
-const CHECKS = [shadowedAllows, unreachableDenies, neverMatching, containsOnShell, allowsEverything] as const;
+const CHECKS = [
+  shadowedAllows,
+  unreachableDenies,
+  neverMatching,
+  containsOnShell,
+  allowsAnyProgram,
+  allowsEverything,
+] as const;
 
 /**
  * Warnings about a policy and the files it extends, in the order of its rules, each with a code, a place and a frame.

@@ -11,6 +11,7 @@ export type PolicyWarningCode =
   | "unreachable-deny"
   | "never-matches"
   | "contains-on-shell"
+  | "any-program"
   | "allow-everything"
   | "missing-field"
   | "optional-field"
