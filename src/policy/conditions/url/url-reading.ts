@@ -74,6 +74,7 @@ function doubtAbout(text: string, authority: string): string | undefined {
   const afterUser = authority.replace(/^[^@]*@/, "");
   const [, written] = /^([^:@]+|\[[^\]@]*\])(?::\d*)?$/.exec(afterUser) ?? [];
   if (written === undefined) return "has a host and port that can be divided in several ways";
+  if (/^\.|\.\.|\*/.test(written)) return "has a host that is no name";
   return readHost(written)?.isPlain === true ? undefined : "spells its host in an unusual way";
 }
 
