@@ -43,13 +43,18 @@ const INLINE: Readonly<Record<string, RegExp>> = {
 };
 /** What they read without arguments is a person's typing. */
 const EDITORS = new Set(["emacs", "vim"]);
-const HARMLESS = /^(?:--version|-V|-v|--help|-h)$/;
+const HARMLESS = /^(?:--version|-V|--help|-h)$/;
+/** Whose `-v` is their version; for others it is a louder run of what they read. */
+const SHORT_VERSION = new Set(["node", "bun", "perl", "php", "ruby", "lua", "luajit"]);
+/** Which take no such option, and then run what they read. */
+const WITHOUT_HELP = new Set(["tclsh", "dc"]);
 /** Programs that run what they read, later or elsewhere. */
 const RUN_INPUT = new Set("at batch crontab ed".split(" "));
 
 const interpreter: Launcher = ({ name, words, input }, launches) => {
   const rest = words.slice(1);
-  if (rest.length > 0 && rest.every(({ shape }) => HARMLESS.test(shape))) return { words };
+  const isHarmless = ({ shape }: Word): boolean => HARMLESS.test(shape) || (shape === "-v" && SHORT_VERSION.has(name));
+  if (rest.length > 0 && !WITHOUT_HELP.has(name) && rest.every(isHarmless)) return { words };
   const inline = INLINE[name];
   const hasCode = rest.some(({ shape }) => shape.startsWith(HOLE) || inline?.test(shape) === true);
   const runsInput = rest.every(({ shape }) => shape === "-" || shape.startsWith("-")) && input.kind !== "unknown";
