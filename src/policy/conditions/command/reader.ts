@@ -33,8 +33,8 @@ import {
 } from "./limits.ts";
 import { knownAs, programName } from "./names.ts";
 import { loadParser } from "./parser.ts";
-import { takesDataOnly } from "./programs.ts";
-import { builtinLauncher, hidesCode, printedBy, shellLauncher } from "./shells.ts";
+import { knowledgeOf, takesDataOnly } from "./programs.ts";
+import { builtinLauncher, hidesCode, printedBy, prints, shellLauncher } from "./shells.ts";
 import { HOLE, leavesDirectoriesAlone, literalWord, readWord, type Word } from "./word.ts";
 import { LOADED_VARIABLES, RUN_VARIABLES } from "./variables.ts";
 import { isWrapper, wrapper } from "./wrappers.ts";
@@ -202,19 +202,20 @@ class ScriptReader implements Launches {
 
   #pipeline(commands: readonly PipelineNode[]): void {
     let input = UNKNOWN_INPUT;
-    for (const command of commands) {
+    for (const [index, command] of commands.entries()) {
       if (command.type === "Command") this.#parsed(command, input);
       else this.#visit(command);
-      input = command.type === "Command" ? this.#outputOf(command) : UNKNOWN_INPUT;
+      const isRead = command.type === "Command" && index < commands.length - 1;
+      input = isRead ? this.#outputOf(command) : UNKNOWN_INPUT;
     }
   }
 
   #outputOf(command: ParsedCommand): Input {
-    const words = this.#wordsOf(command);
-    const name = words[0] === undefined ? undefined : programName(words[0]);
-    if (name === undefined || command.prefix.length > 0 || command.redirects.length > 0) return UNKNOWN_INPUT;
+    if (command.name === undefined || command.prefix.length > 0 || command.redirects.length > 0) return UNKNOWN_INPUT;
+    const name = programName(readWord(command.name, this.#trusted));
+    if (name === undefined) return UNKNOWN_INPUT;
     if (knownAs(name) === "find") return { kind: "paths" };
-    const text = printedBy(name, words);
+    const text = prints(name) ? printedBy(name, this.#wordsOf(command)) : undefined;
     return text === undefined ? UNKNOWN_INPUT : { kind: "text", text };
   }
 
@@ -306,6 +307,8 @@ class ScriptReader implements Launches {
 
   /** Options of known programs by which they run another one. */
   #guessValues(command: Command, known: string): void {
+    const { runs, globals } = knowledgeOf(known);
+    if (runs === undefined && globals === undefined) return;
     const { flags, knowledge } = anatomyOf(command);
     if (knowledge.runs === undefined) return;
     for (const { name, value } of flags) {

@@ -22,7 +22,7 @@ const MAX_TRIED = 16;
 
 /** What the parts of a rule answer about a command. */
 export function restricts(rule: CommandRule, command: Command): PartAnswers {
-  const parts = partsFor(rule, command, anatomyOf(command));
+  const parts = partsFor(rule, command, () => anatomyOf(command));
   const certain = command.certain ? parts : parts.map(([part, answer]) => [part, atMostMaybe(answer)] as const);
   if (copies(rule, command)) return [["it makes a copy of such a program", "maybe"]];
   if (!command.mayRunArguments || allOf(certain) !== "no") return certain;
@@ -40,18 +40,21 @@ function copies({ programs }: CommandRule, { words: [program, ...rest] }: Comman
   );
 }
 
-function partsFor(rule: CommandRule, command: Command, anatomy: Anatomy): PartAnswers {
+function partsFor(rule: CommandRule, command: Command, takeApart: () => Anatomy): PartAnswers {
   const parts: [string, Answer][] = [];
   const add = (part: string, answer: () => Answer): void => {
     parts.push([part, answer()]);
   };
   const { programs, subcommands, flags, flagsAny, flagsOnly, args, within, readsFrom, writesTo, assignments } = rule;
   if (programs !== undefined) {
-    add("program", () => programAnswer(programs, command.words[0], anatomy.name));
+    const [program] = command.words;
+    const name = program === undefined ? undefined : programName(program);
+    add("program", () => programAnswer(programs, program, name));
     // Of most commands nothing else has to be asked.
     if (parts[0]?.[1] === "no") return parts;
-    if (anatomy.name === undefined && command.certain && command.words.length > 0) return parts;
+    if (name === undefined && command.certain && program !== undefined) return parts;
   }
+  const anatomy = takeApart();
   if (subcommands !== undefined)
     add("subcommand", () => anyOf(subcommands, (words) => subcommandAnswer(words, anatomy)));
   if (flags !== undefined)
@@ -188,7 +191,7 @@ function hidesMatch(rule: CommandRule, { words }: Command): boolean {
     if (tried > MAX_TRIED) return true;
     // Whether `--` is for the program or for what it runs is not known either.
     const rest = [first, ...more, ...words.slice(index + 1)].filter(({ shape }) => shape !== "--");
-    const parts = partsFor(rule, { ...NOTHING, words: rest }, dissect(rest));
+    const parts = partsFor(rule, { ...NOTHING, words: rest }, () => dissect(rest));
     // Of an expansion nothing says that it is a program, unless what follows says so.
     return name === undefined
       ? parts.length > 1 && parts.slice(1).every(([, answer]) => answer === "yes")

@@ -106,6 +106,11 @@ export function builtinLauncher(name: string): Launcher | undefined {
   return Object.hasOwn(BUILTINS, name) ? BUILTINS[name] : undefined;
 }
 
+/** Whether {@link printedBy} knows what the program prints. */
+export function prints(name: string): boolean {
+  return name === "echo" || name === "printf";
+}
+
 /** What `echo` and `printf` print, when the text tells exactly. */
 export function printedBy(name: string, words: readonly Word[]): Word | undefined {
   const rest = words.slice(1);
