@@ -1,9 +1,10 @@
-/** `npm run bench [-- approvals|audit|langchain|policy|postgres|replay|scale|start]`: figures for the README and the notes; never part of the tests. */
+/** `npm run bench [-- NAME...]`: figures for the README and the notes; never part of the tests. */
 
 import { cpus } from "node:os";
 
 import { benchApprovals } from "./approvals.ts";
 import { benchAudit } from "./audit.ts";
+import { benchCommand } from "./command.ts";
 import { benchLangchain } from "./langchain.ts";
 import { benchPolicy } from "./policy.ts";
 import { benchPostgres } from "./postgres.ts";
@@ -14,6 +15,7 @@ import { benchStart } from "./start.ts";
 const BENCHES = {
   approvals: benchApprovals,
   audit: benchAudit,
+  command: benchCommand,
   langchain: benchLangchain,
   policy: benchPolicy,
   postgres: benchPostgres,
