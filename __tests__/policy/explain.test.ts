@@ -112,3 +112,36 @@ describe("Policy.whyNotAllow", () => {
     expect(policy.whyNotAllow(call({ payload: { a: Number.NaN } })).problem).toContain("NaN");
   });
 });
+
+describe("explain of commands and statements", () => {
+  const why = async (rule: object, payload: object): Promise<string | undefined> => {
+    const policy = Policy.parse(JSON.stringify({ deny: [{ capability: "shell.execute", ...rule }] }));
+    await policy.ready();
+    return policy.explain(call({ payload })).rules[0]?.conditions.at(-1)?.why;
+  };
+
+  it("shows every command, and which part of the rule answered what", async () => {
+    const command = "ls && sudo rm -f x; $y -r; tmux new '$(rm) -r x'";
+    expect(await why({ command: { program: "rm", flags: "recursive" } }, { command })).toBe(
+      [
+        '"ls" no (program: no)',
+        '"sudo" no (program: no)',
+        '"rm -f x" run by sudo no (flags: no)',
+        '"$y -r" maybe (program: maybe)',
+        `"tmux new '$(rm) -r x'" no (program: no)`,
+        '"rm" perhaps run by tmux no (program: maybe, flags: no)',
+        '"$(rm) -r x" perhaps run by tmux no (program: maybe, flags: no)',
+        "more may run: the name of a program is not in the text",
+        '"$(rm) -r x" may be code that runs more',
+      ].join("; "),
+    );
+  });
+
+  it("shows every statement, those inside others included, and which part of the rule answered what", async () => {
+    const query = "with d as (delete from x where id = 1 returning *) select f(a) from d; select 2";
+    expect(await why({ sql: { kinds: "delete", where: "unkeyed" } }, { query })).toBe(
+      "query is read as 2 statements: select calling f no (kinds: no, where: no); " +
+        "delete on x with WHERE keyed no (where: no); select no (kinds: no, where: no)",
+    );
+  });
+});

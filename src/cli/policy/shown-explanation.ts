@@ -13,7 +13,7 @@ const ANSWER_COLUMN = HEADER.indexOf("answer");
 const MARK = "→";
 
 /** Where the reasons are cut: they may quote the payload. */
-const MAX_WHY = 160;
+const MAX_WHY = 1_000;
 
 /** A decision and the rule that made it, in a few words; text from outside is escaped. */
 export function describeDecision({ decision, reason, rule, riskLevel }: Decision): string {

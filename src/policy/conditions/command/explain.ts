@@ -6,6 +6,7 @@ import type { Given } from "./given.ts";
 import { permits } from "./permits.ts";
 import { allOf, restricts, type PartAnswers } from "./restricts.ts";
 import type { CommandRule } from "./rule.ts";
+import { HOLE } from "./word.ts";
 
 /** Most commands that are shown, and how much of each. */
 const MAX_SHOWN = 12;
@@ -18,11 +19,12 @@ export function explain(
   section: DecisionKind,
 ): string {
   const said = doubt === undefined ? [] : [doubt];
-  for (const { commands, unseen, undecidable } of scripts) {
+  for (const { commands, unseen, guesses, undecidable } of scripts) {
     for (const command of commands.slice(0, MAX_SHOWN)) said.push(describe(command, nearest(rules, command, section)));
     if (commands.length > MAX_SHOWN) said.push(`and ${commands.length - MAX_SHOWN} more`);
     said.push(...unseen.map((reason) => `more may run: ${reason}`));
     if (section === "allow") said.push(...undecidable);
+    else said.push(...guesses.slice(0, MAX_SHOWN).map((text) => `${shorten(text)} may be code that runs more`));
     const most = Math.max(...rules.map(({ maxCommands = Number.POSITIVE_INFINITY }) => maxCommands));
     if (commands.length > most) said.push(`it has ${commands.length} commands, and at most ${most} are meant`);
   }
@@ -47,9 +49,14 @@ function distance(parts: PartAnswers): number {
 function describe({ words, assignments, via, certain }: Command, parts: PartAnswers): string {
   const names = assignments.map(({ name }) => `${name}=…`);
   const text = [...names, ...words.map((word) => word.text)].join(" ");
-  const shown = JSON.stringify(text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text);
+  const shown = shorten(text);
   const origin = via === undefined ? "" : ` ${certain ? "run" : "perhaps run"} by ${via}`;
   const answer = allOf(parts);
   const missing = parts.filter(([, each]) => each !== "yes").map(([part, each]) => `${part}: ${each}`);
   return `${shown}${origin} ${answer}${missing.length === 0 ? "" : ` (${missing.join(", ")})`}`;
+}
+
+function shorten(text: string): string {
+  const plain = text.replaceAll(HOLE, "…");
+  return JSON.stringify(plain.length > MAX_TEXT ? `${plain.slice(0, MAX_TEXT)}…` : plain);
 }

@@ -27,8 +27,17 @@ interface Part {
   readonly ask: (unit: Unit) => Answer;
 }
 
-/** What is answered about one text, and which keys of the rule did not answer yes, with what they were asked about. */
+/** What is answered about one text, and about each of its statements. */
 export interface SqlJudgement {
+  readonly answer: Answer;
+  /** In the order of the reading's units. */
+  readonly units: readonly UnitJudgement[];
+  /** How many statements there are, where that is in the way. */
+  readonly tooMany: number | undefined;
+}
+
+/** What is answered about one statement, and which keys of the rule did not answer yes. */
+export interface UnitJudgement {
   readonly answer: Answer;
   readonly missed: readonly string[];
 }
@@ -42,19 +51,26 @@ export function compileSql(terms: SqlTerms, section: DecisionKind): (reading: Re
   const parts = partsOf(terms, isPermission);
   return (reading) => {
     const { count, units, hidden } = reading;
-    const said = units.map((unit) => parts.map(({ name, ask }) => ({ name, answer: ask(unit) })));
-    const answers = said.map((each) => each.reduce<Answer>((all, { answer }) => both(all, answer), "yes"));
-    const missed = [
-      ...new Set(said.flat().flatMap(({ name, answer }) => (answer === "yes" ? [] : [`${name}: ${answer}`]))),
-    ];
+    const judged = units.map((unit): UnitJudgement => {
+      const said = parts.map(({ name, ask }) => ({ name, answer: ask(unit) }));
+      return {
+        answer: said.reduce<Answer>((all, { answer }) => both(all, answer), "yes"),
+        missed: said.filter(({ answer }) => answer !== "yes").map(({ name, answer }) => `${name}: ${answer}`),
+      };
+    });
+    const answers = judged.map(({ answer }) => answer);
     if (isPermission) {
-      const most = terms.statements ?? 1;
-      const all = answers.reduce<Answer>(both, count <= most ? "yes" : "no");
-      const tooMany = count <= most ? [] : [`statements: ${count}`];
-      return { answer: hidden.length > 0 ? atMostMaybe(all) : all, missed: [...missed, ...tooMany] };
+      const isMore = count > (terms.statements ?? 1);
+      const all = answers.reduce<Answer>(both, isMore ? "no" : "yes");
+      return {
+        answer: hidden.length > 0 ? atMostMaybe(all) : all,
+        units: judged,
+        tooMany: isMore ? count : undefined,
+      };
     }
     const any = answers.reduce<Answer>(either, hidden.length > 0 ? "maybe" : "no");
-    return { answer: terms.statements === undefined || count > terms.statements ? any : "no", missed };
+    const isAbout = terms.statements === undefined || count > terms.statements;
+    return { answer: isAbout ? any : "no", units: judged, tooMany: undefined };
   };
 }
 

@@ -7,7 +7,7 @@ import type { ConditionKind } from "../condition.ts";
 import { FIELD, textStatedIn } from "../stated.ts";
 import { loadPostgresParser, parsePostgres } from "./postgres-parser.ts";
 import { readStatements, type Reading, type SqlName, type Unit } from "./postgres-reading.ts";
-import { compileSql, WHERES, type SqlTerms } from "./sql-judge.ts";
+import { compileSql, type SqlJudgement, type UnitJudgement, WHERES, type SqlTerms } from "./sql-judge.ts";
 import { KINDS } from "./statement-kinds.ts";
 
 /** The top-level fields of a payload that hold SQL. All that are present count. */
@@ -86,8 +86,8 @@ export const sql: ConditionKind = {
     const askOne = (stated: Json): { readonly answer: Answer; readonly why: string } => {
       const read = dialect === "postgres" ? readSql(stated) : `is SQL of ${dialect}, which is not read`;
       if (typeof read === "string") return { answer: "maybe", why: read };
-      const { answer, missed } = judge(read);
-      return { answer, why: [describe(read), ...read.hidden, ...missed].join(", ") };
+      const judgement = judge(read);
+      return { answer: judgement.answer, why: describe(read, judgement) };
     };
     return {
       ready: loadPostgresParser,
@@ -120,16 +120,26 @@ function readSql(stated: Json): Reading | string {
   }
 }
 
-function describe({ count, units }: Reading): string {
-  return `is read as ${count === 1 ? "1 statement" : `${count} statements`}: ${units.map(describeUnit).join("; ")}`;
+/** Most statements that are shown. */
+const MAX_SHOWN = 12;
+
+/** Every statement, those inside others included, with what is answered about it. */
+function describe({ count, units, hidden }: Reading, { units: judged, tooMany }: SqlJudgement): string {
+  const shown = units.slice(0, MAX_SHOWN).map((unit, index) => describeUnit(unit, judged[index]));
+  const more = units.length > MAX_SHOWN ? [`and ${units.length - MAX_SHOWN} more`] : [];
+  const many = tooMany === undefined ? [] : [`${tooMany} statements are more than is allowed`];
+  const start = `is read as ${count === 1 ? "1 statement" : `${count} statements`}`;
+  return `${start}: ${[...shown, ...more, ...hidden.map((each) => `it ${each}`), ...many].join("; ")}`;
 }
 
-function describeUnit({ kinds, tables, functions, where }: Unit): string {
+function describeUnit({ kinds, tables, functions, where }: Unit, judged: UnitJudgement | undefined): string {
+  const missed = judged === undefined || judged.missed.length === 0 ? "" : ` (${judged.missed.join(", ")})`;
   return [
     [...kinds].join(" and "),
     ...(tables.length === 0 ? [] : [`on ${namesOf(tables)}`]),
     ...(functions.length === 0 ? [] : [`calling ${namesOf(functions)}`]),
     ...(where === undefined ? [] : [`with WHERE ${where}`]),
+    `${judged?.answer ?? "no"}${missed}`,
   ].join(" ");
 }
 
