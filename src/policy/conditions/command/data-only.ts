@@ -1,7 +1,7 @@
 /** Programs of which nothing is known but that they run no other one among their arguments. */
 
 /** Programs that take their arguments as data: none of them is a command that they run. */
-export const DATA_ONLY = new Set(
+export const DATA_ONLY: ReadonlySet<string> = new Set(
   `alias apropos apt apt-get aptitude ar as base32 base64 basename bc brew bunzip2 bzip2 cal cat cc cd chattr cksum clang
   clear cmp col column comm composer csplit cut date dc dd deno df diff3 dig dir dirname dirs dmesg dnf dpkg du egrep eslint exiftool
   expand expr factor false fd fdisk ffmpeg fgrep file finger fmt fold free g++ gem getent getopts git grep groups gunzip

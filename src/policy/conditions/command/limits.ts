@@ -8,7 +8,7 @@ export const MAX_NESTING = 32;
 export const MAX_COMMANDS = 256;
 export const MAX_WORDS = 8_192;
 /** Longest text of all the code in one script, that of nested scripts counted again. */
-export const MAX_READ = 4 * MAX_LENGTH;
+export const MAX_READ: number = 4 * MAX_LENGTH;
 /** Most characters in one script that separate, open or redirect something, also in quotes: parsing time goes with them. */
 const MAX_MARKS = 1_024;
 
@@ -41,6 +41,6 @@ export function problemBeforeParsing(text: string): string | undefined {
 const MARKS = new Set("\n;&|<>({[$`");
 
 /** What is said of a script that is nested too deep. */
-export const TOO_DEEP = `nested more than ${MAX_NESTING} deep`;
+export const TOO_DEEP: string = `nested more than ${MAX_NESTING} deep`;
 /** What is said of a script that is too long. */
-export const TOO_LONG = `longer than ${MAX_LENGTH} characters`;
+export const TOO_LONG: string = `longer than ${MAX_LENGTH} characters`;
