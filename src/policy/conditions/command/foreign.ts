@@ -85,6 +85,8 @@ const awk: Launcher = ({ words }, launches) => {
     if (/\bsystem\s*\(|\bgetline\b|\|\s*"|"\s*\|(?!\|)|\|&|\bprintf?\b[^|}\n;]*\|(?!\|)|@\w/.test(text))
       launches.unseen("awk runs another program");
     else if (/[|>@]|system|getline/.test(text)) opaque.push("awk may write a file or run a program");
+    else if (/\b(?:ARG[CV]|ENVIRON|PROCINFO|SYMTAB)\b/.test(text))
+      opaque.push("awk may read other files or the environment");
   }
   return { words, opaque };
 };

@@ -2,8 +2,13 @@
 
 import type { ProgramKnowledge } from "./knowledge.ts";
 
-/** By name, or by name and subcommand. */
-export const GIT: Readonly<Record<string, ProgramKnowledge>> = {
+/** Options by which some subcommand runs another program, and which are taken by more of them than say so. */
+const RUNS = "--ext-diff --textconv --filters --upload-pack --receive-pack --exec --open-files-in-pager --extcmd";
+/** The same for those that write a file: whatever takes the options of `git diff` takes this one. */
+const WRITES = "--output";
+
+/** By subcommand, or by the bare name for all others. */
+const OWN: Readonly<Record<string, ProgramKnowledge>> = {
   git: {
     globals: "-C -c --config-env --git-dir --work-tree --namespace --super-prefix --attr-source",
     switches:
@@ -99,3 +104,15 @@ export const GIT: Readonly<Record<string, ProgramKnowledge>> = {
   "git archive": { runs: "--exec", writes: "-o --output" },
   "git ls-remote": { runs: "-u --upload-pack --exec" },
 };
+
+/** By name, or by name and subcommand. */
+export const GIT: Readonly<Record<string, ProgramKnowledge>> = Object.fromEntries(
+  Object.entries(OWN).map(([name, own]) => [
+    name,
+    { ...own, runs: joined(own.runs, RUNS), writes: joined(own.writes, WRITES) },
+  ]),
+);
+
+function joined(own: string | undefined, common: string): string {
+  return own === undefined ? common : `${own} ${common}`;
+}

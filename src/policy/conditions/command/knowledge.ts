@@ -10,7 +10,7 @@ export interface ProgramKnowledge {
   readonly switches?: string;
   /** Options before a subcommand that take a value. */
   readonly globals?: string;
-  /** Options whose value is run, or loaded as code. */
+  /** Options whose value is run or loaded as code, or by which files decide what files are read. */
   readonly runs?: string;
   /** Options whose value names a file that is written; without a value, the program writes. */
   readonly writes?: string;

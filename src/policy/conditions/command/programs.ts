@@ -6,6 +6,9 @@ import type { ProgramKnowledge } from "./knowledge.ts";
 
 const ALL_TEXT = Number.POSITIVE_INFINITY;
 
+/** With `-c` it reads the files that a file names. */
+const CHECKSUM: ProgramKnowledge = { switches: "-b -t -z --binary --text --tag --zero", runs: "-c --check" };
+
 /** By name, or by name and subcommand. */
 const PROGRAMS: Readonly<Record<string, ProgramKnowledge>> = {
   rm: {
@@ -98,9 +101,9 @@ const PROGRAMS: Readonly<Record<string, ProgramKnowledge>> = {
   },
   sort: {
     meanings: { reverse: "-r --reverse", numeric: "-n --numeric-sort", unique: "-u --unique" },
-    values: "-k -t -S -T --key --field-separator --buffer-size --temporary-directory --parallel --files0-from --sort",
+    values: "-k -t -S -T --key --field-separator --buffer-size --temporary-directory --parallel --sort",
     switches: "-b -d -f -g -h -i -M -R -V -c -C -m -s -z",
-    runs: "--compress-program",
+    runs: "--compress-program --files0-from",
     writes: "-o --output",
   },
   head: {
@@ -113,10 +116,15 @@ const PROGRAMS: Readonly<Record<string, ProgramKnowledge>> = {
     values: "-n -c -s --lines --bytes --pid --sleep-interval --max-unchanged-stats",
     switches: "-q -v -z -r --retry",
   },
+  md5sum: CHECKSUM,
+  sha1sum: CHECKSUM,
+  sha256sum: CHECKSUM,
+  sha512sum: CHECKSUM,
   cut: { values: "-b -c -d -f --bytes --characters --delimiter --fields --output-delimiter", switches: "-n -s -z" },
-  wc: { values: "--files0-from", switches: "-c -m -l -L -w" },
+  wc: { runs: "--files0-from", switches: "-c -m -l -L -w" },
   du: {
-    values: "-d -B -t -X --max-depth --exclude --block-size --threshold --files0-from",
+    values: "-d -B -t -X --max-depth --exclude --block-size --threshold",
+    runs: "--files0-from",
     switches: "-a -b -c -h -k -m -s -x -L -P -0",
   },
   tree: {
@@ -273,7 +281,7 @@ const PROGRAMS: Readonly<Record<string, ProgramKnowledge>> = {
   },
   file: {
     values: "-F -e -P",
-    runs: "-m --magic-file -C --compile",
+    runs: "-m --magic-file -C --compile -f --files-from",
     switches: "-b -i -k -L -h -N -s -z -Z --mime-type",
   },
   gpg: {
