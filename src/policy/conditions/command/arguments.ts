@@ -164,7 +164,7 @@ export function abbreviates(written: string, spelling: string): boolean {
 export function hasOrAbbreviates(list: string | undefined, name: string): boolean {
   if (list === undefined) return false;
   if (has(list, name)) return true;
-  return name.length > 3 && name.startsWith("--") && list.split(" ").some((spelling) => abbreviates(name, spelling));
+  return name.length > 2 && name.startsWith("--") && list.split(" ").some((spelling) => abbreviates(name, spelling));
 }
 
 /** The words of a program's subcommands, as far as they come before anything else. */

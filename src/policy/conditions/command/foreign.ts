@@ -124,6 +124,13 @@ const jq: Launcher = ({ words }) => ({
     : [],
 });
 
+/** `date` shows what `+` asks for, and sets the clock to what anything else says. */
+const date: Launcher = ({ words }) => {
+  const { operands } = readArguments(words.slice(1), knowledgeOf("date"));
+  const sets = operands.some((word) => literalOf(word)?.startsWith("+") !== true);
+  return { words, opaque: sets ? ["date sets the clock"] : [] };
+};
+
 /** Clients of databases have commands that leave to the shell. */
 const sqlClient: Launcher = ({ name, words }, launches) => {
   for (const word of words.slice(1)) {
@@ -199,6 +206,7 @@ const make: Launcher = ({ words, input }, launches) => {
 const OWN: Readonly<Record<string, Launcher>> = {
   awk,
   sed,
+  date,
   jq,
   make,
   less: pager,

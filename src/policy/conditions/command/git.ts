@@ -65,7 +65,7 @@ export const git: Launcher = ({ words }, launches) => {
 
 function readGlobals(head: readonly Word[], opaque: string[], launches: Launches): void {
   for (const [index, { shape }] of head.entries()) {
-    if (/^(?:--config-env|--exec-path)/.test(shape))
+    if (/^--(?:config-env|exec-path|git-dir)/.test(shape))
       opaque.push(`git ${shape.replace(/=[^]*/, "")} changes what git runs`);
     if (/^(?:-p|--paginate)$/.test(shape)) opaque.push("git runs a pager");
     const setting = shape === "-c" ? head[index + 1] : undefined;

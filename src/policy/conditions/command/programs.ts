@@ -267,7 +267,7 @@ const PROGRAMS: Readonly<Record<string, ProgramKnowledge>> = {
   },
   awk: {
     values: "-F -v --field-separator --assign",
-    runs: "-f --file -i --include -l --load -E --exec -e --source",
+    runs: "-f --file -i --include -l --load -E --exec -e --source -W -D --debug",
     writes: "-d -o -p --dump-variables --pretty-print --profile",
     text: 1,
   },
