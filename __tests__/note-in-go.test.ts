@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import { describe, expect, it } from "vitest";
 
-import { makeCheckpoint } from "../src/audit/checkpoint.ts";
+import { makeCheckpoint } from "../src/audit/checkpoints/checkpoint.ts";
 import { generateKeys, parseSignerKey, signNote } from "../src/note.ts";
 import { placeLog, sampleFiles, temporaryDirectory } from "./audit/sample-log.ts";
 

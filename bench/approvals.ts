@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { tailPath } from "../src/audit/tail-file.ts";
+import { tailPath } from "../src/audit/file/tail-file.ts";
 import { ActionEvent, ActionRuntime, Policy } from "../src/index.ts";
 import { measure, report, shuffled, type Subject } from "./measure.ts";
 

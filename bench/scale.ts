@@ -9,9 +9,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import initSqlJs from "sql.js";
 
-import { nodeFiles } from "../src/audit/files.ts";
-import { listSegments } from "../src/audit/segments.ts";
-import { tailPath } from "../src/audit/tail-file.ts";
+import { nodeFiles } from "../src/audit/file/files.ts";
+import { listSegments } from "../src/audit/file/segments.ts";
+import { tailPath } from "../src/audit/file/tail-file.ts";
 import { verifyLog } from "../src/audit/verify.ts";
 import { ActionEvent, ActionRuntime } from "../src/index.ts";
 

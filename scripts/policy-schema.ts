@@ -2,6 +2,6 @@
 
 import { writeFileSync } from "node:fs";
 
-import { POLICY_SCHEMA } from "../src/policy/schema.ts";
+import { POLICY_SCHEMA } from "../src/policy/document/schema.ts";
 
 writeFileSync("policy.schema.json", `${JSON.stringify(POLICY_SCHEMA, null, 2)}\n`);

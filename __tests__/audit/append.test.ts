@@ -5,7 +5,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 
 import { describe, expect, it, vi } from "vitest";
 
-import { nodeFiles, type AuditFiles } from "../../src/audit/files.ts";
+import { nodeFiles, type AuditFiles } from "../../src/audit/file/files.ts";
 import { AuditLog } from "../../src/audit/log.ts";
 import { verifyLog } from "../../src/audit/verify.ts";
 import { WriterProcess } from "./child.ts";

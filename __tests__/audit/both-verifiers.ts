@@ -7,9 +7,9 @@ import { fileURLToPath } from "node:url";
 
 import { expect } from "vitest";
 
-import type { Anchor } from "../../src/audit/anchor.ts";
-import { signCheckpoint } from "../../src/audit/checkpoint.ts";
-import { nodeFiles } from "../../src/audit/files.ts";
+import type { Anchor } from "../../src/audit/checkpoints/anchor.ts";
+import { signCheckpoint } from "../../src/audit/checkpoints/checkpoint.ts";
+import { nodeFiles } from "../../src/audit/file/files.ts";
 import { AuditLog } from "../../src/audit/log.ts";
 import type { SignerKey } from "../../src/note.ts";
 import { verifyLog, type VerifyReport } from "../../src/audit/verify.ts";

@@ -3,12 +3,12 @@ import { dirname, join } from "node:path";
 
 import { describe, expect, it } from "vitest";
 
-import type { Anchor } from "../../src/audit/anchor.ts";
-import { makeCheckpoint, openCheckpoint, signCheckpoint } from "../../src/audit/checkpoint.ts";
-import { nodeFiles } from "../../src/audit/files.ts";
+import type { Anchor } from "../../src/audit/checkpoints/anchor.ts";
+import { makeCheckpoint, openCheckpoint, signCheckpoint } from "../../src/audit/checkpoints/checkpoint.ts";
+import { nodeFiles } from "../../src/audit/file/files.ts";
 import { AuditLog } from "../../src/audit/log.ts";
 import { generateKeys, parseSignerKey, parseVerifierKey, signNote } from "../../src/note.ts";
-import { listSegments } from "../../src/audit/segments.ts";
+import { listSegments } from "../../src/audit/file/segments.ts";
 import { verifyLog } from "../../src/audit/verify.ts";
 import { AuditCorruptError, AuditUnavailableError } from "../../src/errors.ts";
 import { decision, newLogPath, placeLog, sampleFiles, storedEntries, temporaryDirectory } from "./sample-log.ts";

@@ -3,8 +3,8 @@ import { join } from "node:path";
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { openCheckpoint } from "../../src/audit/checkpoint.ts";
-import { Checkpointer, type CheckpointOptions } from "../../src/audit/checkpointer.ts";
+import { openCheckpoint } from "../../src/audit/checkpoints/checkpoint.ts";
+import { Checkpointer, type CheckpointOptions } from "../../src/audit/checkpoints/checkpointer.ts";
 import { AuditLog } from "../../src/audit/log.ts";
 import { generateKeys, parseVerifierKey } from "../../src/note.ts";
 import { readEntries } from "../../src/audit/read.ts";

@@ -3,9 +3,9 @@ import { linkSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 
 import { copyLog } from "../../src/audit/copy.ts";
-import { nodeFiles } from "../../src/audit/files.ts";
+import { nodeFiles } from "../../src/audit/file/files.ts";
 import { AuditLog } from "../../src/audit/log.ts";
-import { listSegments, segmentPath } from "../../src/audit/segments.ts";
+import { listSegments, segmentPath } from "../../src/audit/file/segments.ts";
 import { verifyLog } from "../../src/audit/verify.ts";
 import { AuditCorruptError, AuditUnavailableError } from "../../src/errors.ts";
 import { Workplace } from "../cli/captured-host.ts";

@@ -2,8 +2,8 @@
 
 import { expect } from "vitest";
 
-import type { Head } from "../../src/audit/entry.ts";
-import type { AuditFiles } from "../../src/audit/files.ts";
+import type { Head } from "../../src/audit/format/entry.ts";
+import type { AuditFiles } from "../../src/audit/file/files.ts";
 import { AuditLog } from "../../src/audit/log.ts";
 import { verifyLog } from "../../src/audit/verify.ts";
 import { AuditUnavailableError } from "../../src/errors.ts";

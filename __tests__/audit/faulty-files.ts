@@ -1,6 +1,6 @@
 /** The real file system, in which one call fails. */
 
-import { nodeFiles, type AuditFiles } from "../../src/audit/files.ts";
+import { nodeFiles, type AuditFiles } from "../../src/audit/file/files.ts";
 
 export type Method = keyof AuditFiles;
 

@@ -7,10 +7,10 @@ import { join } from "node:path";
 import * as fc from "fast-check";
 import { expect } from "vitest";
 
-import { nodeFiles } from "../../src/audit/files.ts";
+import { nodeFiles } from "../../src/audit/file/files.ts";
 import { readEntries } from "../../src/audit/read.ts";
 import { verifyLog } from "../../src/audit/verify.ts";
-import { LogWriter } from "../../src/audit/writer.ts";
+import { LogWriter } from "../../src/audit/file/writer.ts";
 import { decision, expectOneChain, outcome } from "./sample-log.ts";
 
 /** One opening of a log, from the first append to its end. */

@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import type { SqlValue } from "sql.js";
 import { describe, expect, it } from "vitest";
 
-import { segmentPath } from "../../src/audit/segments.ts";
+import { segmentPath } from "../../src/audit/file/segments.ts";
 import { verifyLog } from "../../src/audit/verify.ts";
 import { placeLog, query, sampleFiles } from "./sample-log.ts";
 import { maze } from "./tampered-logs.ts";

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { signCheckpoint } from "../../src/audit/checkpoint.ts";
+import { signCheckpoint } from "../../src/audit/checkpoints/checkpoint.ts";
 import { generateKeys, parseSignerKey, signNote } from "../../src/note.ts";
 import { Workplace } from "../cli/captured-host.ts";
 import { checkpointOf, hasOpenssl, python, pythonForEach, type Answer } from "./both-verifiers.ts";

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { openCheckpoint } from "../../src/audit/checkpoint.ts";
-import { ENTRY_KINDS } from "../../src/audit/entry.ts";
+import { openCheckpoint } from "../../src/audit/checkpoints/checkpoint.ts";
+import { ENTRY_KINDS } from "../../src/audit/format/entry.ts";
 import { generateKeys, parseSignerKey, parseVerifierKey } from "../../src/note.ts";
 import {
   bothVerdicts,
@@ -219,7 +219,7 @@ describe("docs/audit-format.md", () => {
   });
 
   it("names every member of every kind of entry", () => {
-    const source = readFileSync(new URL("../../src/audit/entry.ts", import.meta.url), "utf8");
+    const source = readFileSync(new URL("../../src/audit/format/entry.ts", import.meta.url), "utf8");
     const interfaces = source.slice(source.indexOf("interface EntryFrame"), source.indexOf("export type Entry ="));
     const members = [...interfaces.matchAll(/readonly (\w+)\??:/g)].map(([, name = ""]) => name);
     expect(members.length).toBeGreaterThan(40);

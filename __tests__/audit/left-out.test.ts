@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 
-import { parseEntry, type DecisionEntry } from "../../src/audit/entry.ts";
-import { leftOutOfContext, leftOutOfPayload } from "../../src/audit/left-out.ts";
-import { decisionEntry, type RecordingOptions } from "../../src/audit/record.ts";
+import { parseEntry, type DecisionEntry } from "../../src/audit/format/entry.ts";
+import { leftOutOfContext, leftOutOfPayload } from "../../src/audit/recording/left-out.ts";
+import { decisionEntry, type RecordingOptions } from "../../src/audit/recording/record.ts";
 import { ActionEvent } from "../../src/event.ts";
 
 const TOKEN = `ghp_${"a".repeat(36)}`;

@@ -3,7 +3,7 @@ import { unlinkSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 
 import { AuditLog } from "../../src/audit/log.ts";
-import { currentOwner, formatOwner } from "../../src/audit/owner.ts";
+import { currentOwner, formatOwner } from "../../src/audit/file/owner.ts";
 import { decision, expectOneChain, filesBeside, placeLog, sampleFiles } from "./sample-log.ts";
 
 const { closed } = await sampleFiles();

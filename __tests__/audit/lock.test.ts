@@ -3,10 +3,10 @@ import { join } from "node:path";
 
 import { describe, expect, it } from "vitest";
 
-import { nodeFiles } from "../../src/audit/files.ts";
-import { LogLock } from "../../src/audit/lock.ts";
+import { nodeFiles } from "../../src/audit/file/files.ts";
+import { LogLock } from "../../src/audit/file/lock.ts";
 import { AuditLog } from "../../src/audit/log.ts";
-import { currentOwner, judgeOwner, type Owner } from "../../src/audit/owner.ts";
+import { currentOwner, judgeOwner, type Owner } from "../../src/audit/file/owner.ts";
 import { verifyLog } from "../../src/audit/verify.ts";
 import { WriterProcess } from "./child.ts";
 import { decision, expectOneChain, filesBeside, newLogPath, placeLog, sampleFiles } from "./sample-log.ts";

@@ -2,12 +2,12 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import type { ApprovalRecord, GrantRecord } from "../../src/approval.ts";
-import { PreparedEntry, type EntryContent, type Head } from "../../src/audit/entry.ts";
-import { nodeFiles } from "../../src/audit/files.ts";
+import { PreparedEntry, type EntryContent, type Head } from "../../src/audit/format/entry.ts";
+import { nodeFiles } from "../../src/audit/file/files.ts";
 import { AuditLog } from "../../src/audit/log.ts";
-import { readOpenItems } from "../../src/audit/read-open-items.ts";
+import { readOpenItems } from "../../src/audit/appending/read-open-items.ts";
 import { readEntries } from "../../src/audit/read.ts";
-import { listSegments } from "../../src/audit/segments.ts";
+import { listSegments } from "../../src/audit/file/segments.ts";
 import { verifyLog } from "../../src/audit/verify.ts";
 import { hasPython, theirVerdicts } from "./both-verifiers.ts";
 import { decision, newLogPath } from "./sample-log.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
-import type { Entry } from "../../src/audit/entry.ts";
-import { OutcomePairing } from "../../src/audit/outcome-pairing.ts";
+import type { Entry } from "../../src/audit/format/entry.ts";
+import { OutcomePairing } from "../../src/audit/checks/outcome-pairing.ts";
 
 const frame = { v: 1, log: "", prev: "", ts: "" };
 

@@ -2,8 +2,8 @@ import { existsSync, linkSync, readFileSync, renameSync, writeFileSync } from "n
 
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 
-import { nodeFiles } from "../../src/audit/files.ts";
-import { segmentPath } from "../../src/audit/segments.ts";
+import { nodeFiles } from "../../src/audit/file/files.ts";
+import { segmentPath } from "../../src/audit/file/segments.ts";
 import { verifyLog } from "../../src/audit/verify.ts";
 import { newLogPath, writeSample } from "./sample-log.ts";
 

@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { cutTexts, MAX_RECORDED, redact } from "../../src/audit/redact.ts";
-import { withoutSecrets } from "../../src/audit/secrets.ts";
+import { cutTexts, MAX_RECORDED, redact } from "../../src/audit/recording/redact.ts";
+import { withoutSecrets } from "../../src/audit/recording/secrets.ts";
 import type { JsonObject } from "../../src/snapshot.ts";
 
 describe("redaction by path", () => {

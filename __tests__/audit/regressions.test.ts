@@ -4,12 +4,12 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 
 import { describe, expect, it } from "vitest";
 
-import { nodeFiles } from "../../src/audit/files.ts";
+import { nodeFiles } from "../../src/audit/file/files.ts";
 import { AuditLog } from "../../src/audit/log.ts";
-import { currentOwner, judgeOwner } from "../../src/audit/owner.ts";
-import { appending } from "../../src/audit/proposal.ts";
+import { currentOwner, judgeOwner } from "../../src/audit/file/owner.ts";
+import { appending } from "../../src/audit/appending/proposal.ts";
 import { verifyLog } from "../../src/audit/verify.ts";
-import { LogWriter } from "../../src/audit/writer.ts";
+import { LogWriter } from "../../src/audit/file/writer.ts";
 import { WriterProcess } from "./child.ts";
 import { FaultyFiles } from "./faulty-files.ts";
 import { decision, expectOneChain, filesBeside, newLogPath, placeLog, sampleFiles } from "./sample-log.ts";

@@ -8,9 +8,9 @@ import { join } from "node:path";
 import initSqlJs, { type Database, type SqlValue } from "sql.js";
 import { expect, onTestFinished } from "vitest";
 
-import type { Head, OutcomeStatus, PreparedEntry } from "../../src/audit/entry.ts";
+import type { Head, OutcomeStatus, PreparedEntry } from "../../src/audit/format/entry.ts";
 import { AuditLog } from "../../src/audit/log.ts";
-import { decisionEntry, outcomeEntry, type RecordingOptions } from "../../src/audit/record.ts";
+import { decisionEntry, outcomeEntry, type RecordingOptions } from "../../src/audit/recording/record.ts";
 import { ActionEvent, type ActionEventFields, type Decision } from "../../src/event.ts";
 
 const sql = await initSqlJs();

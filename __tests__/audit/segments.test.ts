@@ -3,11 +3,11 @@ import { dirname, join } from "node:path";
 
 import { describe, expect, it } from "vitest";
 
-import { nodeFiles } from "../../src/audit/files.ts";
+import { nodeFiles } from "../../src/audit/file/files.ts";
 import { AuditLog } from "../../src/audit/log.ts";
 import { readEntries } from "../../src/audit/read.ts";
-import { appending } from "../../src/audit/proposal.ts";
-import { listSegments } from "../../src/audit/segments.ts";
+import { appending } from "../../src/audit/appending/proposal.ts";
+import { listSegments } from "../../src/audit/file/segments.ts";
 import { verifyLog } from "../../src/audit/verify.ts";
 import { decision, filesBeside, newLogPath } from "./sample-log.ts";
 
@@ -81,7 +81,7 @@ describe("a log in segments", () => {
     const log = new AuditLog(path, surroundings);
     await log.append(decision());
     await log.close();
-    const { LogWriter } = await import("../../src/audit/writer.ts");
+    const { LogWriter } = await import("../../src/audit/file/writer.ts");
     const one = await LogWriter.open(path, surroundings);
     const other = await LogWriter.open(path, surroundings);
     await one.propose(appending(decision()));

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 
 import type { AuditLog } from "../../src/audit/log.ts";
-import type { Head } from "../../src/audit/entry.ts";
+import type { Head } from "../../src/audit/format/entry.ts";
 import { decision, temporaryDirectory } from "./sample-log.ts";
 
 export const KIB = 1_024;

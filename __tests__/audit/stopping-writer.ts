@@ -2,9 +2,9 @@
 
 import { writeSync } from "node:fs";
 
-import { nodeFiles, type AuditFiles } from "../../src/audit/files.ts";
+import { nodeFiles, type AuditFiles } from "../../src/audit/file/files.ts";
 import { AuditLog } from "../../src/audit/log.ts";
-import { decisionEntry } from "../../src/audit/record.ts";
+import { decisionEntry } from "../../src/audit/recording/record.ts";
 import { ActionEvent } from "../../src/event.ts";
 
 /** What a stopping writer is told, as JSON in its first argument. */

@@ -6,11 +6,11 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { Client } from "pg";
 import { afterAll, describe } from "vitest";
 
-import { parseEntry } from "../../src/audit/entry.ts";
+import { parseEntry } from "../../src/audit/format/entry.ts";
 import { Passing } from "../../src/audit/postgres/passing.ts";
 import { migrate } from "../../src/audit/postgres/schema.ts";
 import { postgresTarget } from "../../src/audit/postgres/target.ts";
-import { derivedColumns, DERIVED_COLUMNS } from "../../src/audit/schema.ts";
+import { derivedColumns, DERIVED_COLUMNS } from "../../src/audit/format/schema.ts";
 import { emptyDatabase } from "../postgres/database.ts";
 import { newLogPath, storedEntries, type Stored } from "./sample-log.ts";
 import { altered } from "./tampering.ts";

@@ -5,8 +5,8 @@ import { createHash } from "node:crypto";
 import * as fc from "fast-check";
 import type { SqlValue } from "sql.js";
 
-import { ENTRY_KINDS, parseEntry } from "../../src/audit/entry.ts";
-import { derivedColumns } from "../../src/audit/schema.ts";
+import { ENTRY_KINDS, parseEntry } from "../../src/audit/format/entry.ts";
+import { derivedColumns } from "../../src/audit/format/schema.ts";
 import {
   bytesOf,
   newSegmentedFiles,

@@ -5,10 +5,10 @@ import { writeSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { setImmediate as nextTurn } from "node:timers/promises";
 
-import { nodeFiles } from "../../src/audit/files.ts";
-import { LogLock } from "../../src/audit/lock.ts";
+import { nodeFiles } from "../../src/audit/file/files.ts";
+import { LogLock } from "../../src/audit/file/lock.ts";
 import { AuditLog } from "../../src/audit/log.ts";
-import { decisionEntry } from "../../src/audit/record.ts";
+import { decisionEntry } from "../../src/audit/recording/record.ts";
 import { AuditUnavailableError } from "../../src/errors.ts";
 import { ActionEvent } from "../../src/event.ts";
 

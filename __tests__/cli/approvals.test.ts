@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
-import { PreparedEntry } from "../../src/audit/entry.ts";
+import { PreparedEntry } from "../../src/audit/format/entry.ts";
 import { AuditLog } from "../../src/audit/log.ts";
 import { readEntries } from "../../src/audit/read.ts";
 import type { Verdict } from "../../src/event.ts";

@@ -2,8 +2,8 @@ import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { nodeFiles } from "../../src/audit/files.ts";
-import { LogWriter } from "../../src/audit/writer.ts";
+import { nodeFiles } from "../../src/audit/file/files.ts";
+import { LogWriter } from "../../src/audit/file/writer.ts";
 import { ActionRuntime } from "../../src/runtime/runtime.ts";
 import { Policy } from "../../src/policy/policy.ts";
 import { Workplace } from "./captured-host.ts";

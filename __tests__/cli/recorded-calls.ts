@@ -2,11 +2,11 @@
 
 import { vi } from "vitest";
 
-import type { OutcomeStatus } from "../../src/audit/entry.ts";
-import { nodeFiles } from "../../src/audit/files.ts";
-import { appending } from "../../src/audit/proposal.ts";
-import { decisionEntry } from "../../src/audit/record.ts";
-import { LogWriter } from "../../src/audit/writer.ts";
+import type { OutcomeStatus } from "../../src/audit/format/entry.ts";
+import { nodeFiles } from "../../src/audit/file/files.ts";
+import { appending } from "../../src/audit/appending/proposal.ts";
+import { decisionEntry } from "../../src/audit/recording/record.ts";
+import { LogWriter } from "../../src/audit/file/writer.ts";
 import { ActionEvent } from "../../src/event.ts";
 import { ActionRuntime } from "../../src/runtime/runtime.ts";
 import { Policy } from "../../src/policy/policy.ts";

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { canonical, sha256 } from "../../src/audit/entry.ts";
+import { canonical, sha256 } from "../../src/audit/format/entry.ts";
 import { Policy } from "../../src/policy/policy.ts";
 import { Records } from "../replay/recorded-logs.ts";
 import { Workplace } from "./captured-host.ts";

@@ -2,7 +2,7 @@ import { readFileSync, renameSync, writeFileSync } from "node:fs";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import type { StoredEntry } from "../../src/audit/entry.ts";
+import type { StoredEntry } from "../../src/audit/format/entry.ts";
 import { readEntries } from "../../src/audit/read.ts";
 import { Policy } from "../../src/policy/policy.ts";
 import { ActionRuntime } from "../../src/runtime/runtime.ts";

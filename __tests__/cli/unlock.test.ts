@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 
-import { currentOwner, type Owner } from "../../src/audit/owner.ts";
+import { currentOwner, type Owner } from "../../src/audit/file/owner.ts";
 import { readEntries } from "../../src/audit/read.ts";
 import { Workplace } from "./captured-host.ts";
 import { record, WALKTHROUGH } from "./recorded-calls.ts";

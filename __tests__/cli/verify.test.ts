@@ -3,8 +3,8 @@ import { appendFileSync, chmodSync, copyFileSync, mkdirSync, readFileSync, renam
 import initSqlJs from "sql.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { nodeFiles } from "../../src/audit/files.ts";
-import { LogWriter } from "../../src/audit/writer.ts";
+import { nodeFiles } from "../../src/audit/file/files.ts";
+import { LogWriter } from "../../src/audit/file/writer.ts";
 import { Policy } from "../../src/policy/policy.ts";
 import { ActionRuntime } from "../../src/runtime/runtime.ts";
 import { Workplace } from "./captured-host.ts";

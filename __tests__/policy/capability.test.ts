@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { CapabilityIndex } from "../../src/policy/capability-index.ts";
+import { CapabilityIndex } from "../../src/policy/matching/capability-index.ts";
 import { Policy } from "../../src/policy/policy.ts";
 import { call, decide } from "./calls.ts";
 

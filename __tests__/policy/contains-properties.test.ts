@@ -5,7 +5,7 @@ import type { Answer } from "../../src/policy/answer.ts";
 import { Subject } from "../../src/policy/conditions/condition.ts";
 import { contains } from "../../src/policy/conditions/contains.ts";
 import { matchKeywords } from "../../src/policy/conditions/keywords.ts";
-import { caseForms, compatible, normalise } from "../../src/policy/payload-text.ts";
+import { caseForms, compatible, normalise } from "../../src/policy/matching/payload-text.ts";
 import { Policy } from "../../src/policy/policy.ts";
 import type { Json } from "../../src/snapshot.ts";
 import { call } from "./calls.ts";

@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { Answer } from "../../src/policy/answer.ts";
 import { Subject } from "../../src/policy/conditions/condition.ts";
 import { contains as kind } from "../../src/policy/conditions/contains.ts";
-import { PayloadText } from "../../src/policy/payload-text.ts";
+import { PayloadText } from "../../src/policy/matching/payload-text.ts";
 import { Policy } from "../../src/policy/policy.ts";
 import { call, decide } from "./calls.ts";
 

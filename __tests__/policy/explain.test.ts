@@ -113,13 +113,13 @@ describe("Policy.whyNotAllow", () => {
   });
 });
 
-describe("explain of commands and statements", () => {
-  const why = async (rule: object, payload: object): Promise<string | undefined> => {
-    const policy = Policy.parse(JSON.stringify({ deny: [{ capability: "shell.execute", ...rule }] }));
-    await policy.ready();
-    return policy.explain(call({ payload })).rules[0]?.conditions.at(-1)?.why;
-  };
+async function why(rule: object, payload: object): Promise<string | undefined> {
+  const asked = Policy.parse(JSON.stringify({ deny: [{ capability: "shell.execute", ...rule }] }));
+  await asked.ready();
+  return asked.explain(call({ payload })).rules[0]?.conditions.at(-1)?.why;
+}
 
+describe("explain of commands and statements", () => {
   it("shows every command, and which part of the rule answered what", async () => {
     const command = "ls && sudo rm -f x; $y -r; tmux new '$(rm) -r x'";
     expect(await why({ command: { program: "rm", flags: "recursive" } }, { command })).toBe(

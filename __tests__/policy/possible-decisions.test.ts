@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 
 import type { ActionEventFields } from "../../src/event.ts";
 import { Policy } from "../../src/policy/policy.ts";
-import type { UnknownPart } from "../../src/policy/unknown-part.ts";
+import type { UnknownPart } from "../../src/policy/partial/unknown-part.ts";
 import { call } from "./calls.ts";
 import { callFields, payload, policy } from "./written-policies.ts";
 

@@ -4,9 +4,9 @@ import { Ajv } from "ajv";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { POLICY_SCHEMA } from "../../src/policy/schema.ts";
-import { compileShape } from "../../src/policy/shape.ts";
-import { SUITE_SCHEMA } from "../../src/policy/suite-schema.ts";
+import { POLICY_SCHEMA } from "../../src/policy/document/schema.ts";
+import { compileShape } from "../../src/policy/document/shape.ts";
+import { SUITE_SCHEMA } from "../../src/policy/suite/suite-schema.ts";
 import { policy } from "./written-policies.ts";
 
 const OPTIONS = { strict: true, allowUnionTypes: true, ownProperties: true };

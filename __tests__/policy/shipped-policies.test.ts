@@ -4,8 +4,8 @@ import { describe, expect, it } from "vitest";
 
 import { lintPolicy } from "../../src/policy/lint/index.ts";
 import { Policy } from "../../src/policy/policy.ts";
-import { runSuite } from "../../src/policy/suite-run.ts";
-import { loadSuite } from "../../src/policy/suite.ts";
+import { runSuite } from "../../src/policy/suite/suite-run.ts";
+import { loadSuite } from "../../src/policy/suite/suite.ts";
 
 const policies = readdirSync("policies").filter((name) => name.endsWith(".yaml") && !name.endsWith(".test.yaml"));
 const withSuites = policies.filter((name) => name !== "demo.yaml");

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 
 import { Policy } from "../../src/policy/policy.ts";
-import { runSuite } from "../../src/policy/suite-run.ts";
-import { loadSuite, parseSuite } from "../../src/policy/suite.ts";
+import { runSuite } from "../../src/policy/suite/suite-run.ts";
+import { loadSuite, parseSuite } from "../../src/policy/suite/suite.ts";
 import { issuesOf, summary } from "./load-errors.ts";
 
 const policy = Policy.parse("deny: [{capability: shell, id: rm, contains: rm}]\nallow: [shell, fs]", {

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import { Policy } from "../../src/policy/policy.ts";
-import { searchFor } from "../../src/policy/text-search.ts";
+import { searchFor } from "../../src/policy/matching/text-search.ts";
 import { call } from "./calls.ts";
 
 const short = fc.string({ unit: fc.constantFrom("a", "b", "é", "\0", "😀"), minLength: 1, maxLength: 4 });

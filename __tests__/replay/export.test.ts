@@ -3,7 +3,7 @@ import { basename, dirname, join } from "node:path";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { canonical, sha256 } from "../../src/audit/entry.ts";
+import { canonical, sha256 } from "../../src/audit/format/entry.ts";
 import { Policy } from "../../src/policy/policy.ts";
 import { EXIT } from "../../src/cli/host.ts";
 import { Workplace } from "../cli/captured-host.ts";

@@ -4,10 +4,10 @@ import { writeFileSync } from "node:fs";
 
 import { afterAll, beforeAll, expect, it } from "vitest";
 
-import { canonical, PreparedEntry, sha256 } from "../../src/audit/entry.ts";
-import { nodeFiles } from "../../src/audit/files.ts";
-import { appending } from "../../src/audit/proposal.ts";
-import { LogWriter } from "../../src/audit/writer.ts";
+import { canonical, PreparedEntry, sha256 } from "../../src/audit/format/entry.ts";
+import { nodeFiles } from "../../src/audit/file/files.ts";
+import { appending } from "../../src/audit/appending/proposal.ts";
+import { LogWriter } from "../../src/audit/file/writer.ts";
 import { Policy } from "../../src/policy/policy.ts";
 import { Workplace } from "../cli/captured-host.ts";
 import { Records } from "./recorded-logs.ts";

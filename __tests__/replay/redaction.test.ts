@@ -3,8 +3,8 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { NO_PREVIOUS, parseEntry, type DecisionEntry } from "../../src/audit/entry.ts";
-import { decisionEntry, type RecordingOptions } from "../../src/audit/record.ts";
+import { NO_PREVIOUS, parseEntry, type DecisionEntry } from "../../src/audit/format/entry.ts";
+import { decisionEntry, type RecordingOptions } from "../../src/audit/recording/record.ts";
 import { Policy } from "../../src/policy/policy.ts";
 import { judge } from "../../src/replay/judged-call.ts";
 import { recordedCall } from "../../src/replay/recorded-call.ts";

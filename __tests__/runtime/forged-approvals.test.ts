@@ -8,7 +8,7 @@ import { join } from "node:path";
 import canonicalize from "canonicalize";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { PreparedEntry, type EntryContent, type Head } from "../../src/audit/entry.ts";
+import { PreparedEntry, type EntryContent, type Head } from "../../src/audit/format/entry.ts";
 import { AuditLog } from "../../src/audit/log.ts";
 import { readEntries } from "../../src/audit/read.ts";
 import { verifyLog } from "../../src/audit/verify.ts";

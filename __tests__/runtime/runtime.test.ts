@@ -8,7 +8,7 @@ import canonicalize from "canonicalize";
 import initSqlJs from "sql.js";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import type { DecisionEntry, Entry, OutcomeEntry } from "../../src/audit/entry.ts";
+import type { DecisionEntry, Entry, OutcomeEntry } from "../../src/audit/format/entry.ts";
 import { readEntries } from "../../src/audit/read.ts";
 import { verifyLog } from "../../src/audit/verify.ts";
 import { AuditUnavailableError, PolicyLoadError } from "../../src/errors.ts";

@@ -1,7 +1,7 @@
 /** Copies a log from one place to another, entry by entry, and holds the two against each other. */
 
 import { AuditCorruptError } from "../errors.ts";
-import type { Head, StoredEntry } from "./entry.ts";
+import type { Head, StoredEntry } from "./format/entry.ts";
 import { storeAt, type AuditLocation } from "./location.ts";
 import { verifyLog } from "./verify.ts";
 

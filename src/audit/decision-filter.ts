@@ -1,7 +1,7 @@
 /** Which decisions of a log are asked for. */
 
 import type { DecisionKind } from "../event.ts";
-import type { DecisionEntry, Entry } from "./entry.ts";
+import type { DecisionEntry, Entry } from "./format/entry.ts";
 
 /** All that is given must fit. Times are milliseconds since the epoch. */
 export interface DecisionFilter {

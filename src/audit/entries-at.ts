@@ -1,6 +1,6 @@
 /** Finds entries by their numbers. */
 
-import type { StoredEntry } from "./entry.ts";
+import type { StoredEntry } from "./format/entry.ts";
 
 /** The entries with these numbers, those that there are. Reads no further back than the first of them. */
 export async function readEntriesAt(

@@ -1,12 +1,12 @@
 /** Where a log is kept, as people name it. */
 
-import { FileStore } from "./file-store.ts";
-import { nodeFiles } from "./files.ts";
+import { FileStore } from "./file/file-store.ts";
+import { nodeFiles } from "./file/files.ts";
 import { PostgresStore } from "./postgres/store.ts";
 import { postgresTarget, type PostgresLocation, type PostgresPool } from "./postgres/target.ts";
 import { isPostgresUrl } from "./postgres/url.ts";
 import type { AuditStore } from "./store.ts";
-import type { WriterSurroundings } from "./writer.ts";
+import type { WriterSurroundings } from "./file/writer.ts";
 
 /**
  * Where an audit log is kept: the path of a file; a URL `postgres://user@host:port/database?log=name`; a `Pool` of the

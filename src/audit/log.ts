@@ -3,11 +3,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { AuditUnavailableError, type CapFenceError } from "../errors.ts";
-import type { Head, PreparedEntry, StoredEntry } from "./entry.ts";
+import type { Head, PreparedEntry, StoredEntry } from "./format/entry.ts";
 import { storeAt, type AuditLocation } from "./location.ts";
-import type { Proposal, Settled } from "./proposal.ts";
+import type { Proposal, Settled } from "./appending/proposal.ts";
 import type { AuditStore, ReadingOrder, StoreWriter } from "./store.ts";
-import type { WriterSurroundings } from "./writer.ts";
+import type { WriterSurroundings } from "./file/writer.ts";
 
 async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   await sleep(milliseconds, undefined, { signal }).catch(() => {});

@@ -1,6 +1,6 @@
 /** Reads a log, wherever it is kept. */
 
-import type { StoredEntry } from "./entry.ts";
+import type { StoredEntry } from "./format/entry.ts";
 import { storeAt, type AuditLocation } from "./location.ts";
 import type { ReadingOrder } from "./store.ts";
 

@@ -1,9 +1,9 @@
-/** What the audit log needs of the place where it is kept. There are two: `file-store.ts`, `postgres/store.ts`. */
+/** What the audit log needs of the place where it is kept. There are two: `file/file-store.ts`, `postgres/store.ts`. */
 
 import type { CapFenceError } from "../errors.ts";
-import type { ChainCheck } from "./chain-check.ts";
-import type { Head, PreparedEntry, StoredEntry } from "./entry.ts";
-import type { Proposal, Settled } from "./proposal.ts";
+import type { ChainCheck } from "./checks/chain-check.ts";
+import type { Head, PreparedEntry, StoredEntry } from "./format/entry.ts";
+import type { Proposal, Settled } from "./appending/proposal.ts";
 
 /** Which end of a log is read first. */
 export type ReadingOrder = "oldest first" | "latest first";

@@ -3,12 +3,12 @@
 import { userInfo } from "node:os";
 
 import { AuditUnavailableError } from "../errors.ts";
-import { PreparedEntry } from "./entry.ts";
-import { nodeFiles } from "./files.ts";
-import { LogLock } from "./lock.ts";
+import { PreparedEntry } from "./format/entry.ts";
+import { nodeFiles } from "./file/files.ts";
+import { LogLock } from "./file/lock.ts";
 import { AuditLog } from "./log.ts";
-import { describeOwner, type Owner } from "./owner.ts";
-import { realLogPath } from "./real-path.ts";
+import { describeOwner, type Owner } from "./file/owner.ts";
+import { realLogPath } from "./file/real-path.ts";
 
 /** A lock that is held. */
 export interface HeldLock {

@@ -3,10 +3,10 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 
 import { AuditCorruptError } from "../errors.ts";
-import { ChainCheck } from "./chain-check.ts";
-import type { Anchor } from "./anchor.ts";
-import type { StoredEntry } from "./entry.ts";
-import type { VerifyProblem } from "./findings.ts";
+import { ChainCheck } from "./checks/chain-check.ts";
+import type { Anchor } from "./checkpoints/anchor.ts";
+import type { StoredEntry } from "./format/entry.ts";
+import type { VerifyProblem } from "./checks/findings.ts";
 import { storeAt, type AuditLocation } from "./location.ts";
 
 /** What {@link verifyLog} found. */

@@ -2,9 +2,9 @@
 
 import { resolve } from "node:path";
 
-import type { Anchor } from "../audit/anchor.ts";
-import { readCheckpointFile, writeCheckpointFile } from "../audit/checkpoint-file.ts";
-import { contradictionOf, makeCheckpoint } from "../audit/checkpoint.ts";
+import type { Anchor } from "../audit/checkpoints/anchor.ts";
+import { readCheckpointFile, writeCheckpointFile } from "../audit/checkpoints/checkpoint-file.ts";
+import { contradictionOf, makeCheckpoint } from "../audit/checkpoints/checkpoint.ts";
 import type { SignerKey } from "../note.ts";
 import { storeAt } from "../audit/location.ts";
 import { readEntries } from "../audit/read.ts";

@@ -1,6 +1,6 @@
 /** `capfence export`: all of an audit log, as lines of JSON that can be verified and replayed, or as a table for people. */
 
-import type { StoredEntry } from "../audit/entry.ts";
+import type { StoredEntry } from "../audit/format/entry.ts";
 import { exportEnd, exportHeader, exportLine } from "../replay/export.ts";
 import { readLog } from "../replay/read-log.ts";
 import { CommandFailure } from "./command-failure.ts";

@@ -1,6 +1,6 @@
 /** Watches a log for what is appended to it. */
 
-import type { Head, StoredEntry } from "../audit/entry.ts";
+import type { Head, StoredEntry } from "../audit/format/entry.ts";
 import { storeAt, type AuditLocation } from "../audit/location.ts";
 import type { AuditStore } from "../audit/store.ts";
 import { AuditCorruptError } from "../errors.ts";

@@ -1,7 +1,7 @@
 /** `capfence logs`: the latest decisions, oldest first, and on request those that follow. */
 
 import { isWanted, type DecisionFilter } from "../audit/decision-filter.ts";
-import type { Head, OutcomeEntry, StoredEntry } from "../audit/entry.ts";
+import type { Head, OutcomeEntry, StoredEntry } from "../audit/format/entry.ts";
 import { storeAt } from "../audit/location.ts";
 import { readEntries } from "../audit/read.ts";
 import { AuditCorruptError } from "../errors.ts";

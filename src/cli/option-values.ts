@@ -2,7 +2,7 @@
 
 import { InvalidArgumentError } from "commander";
 
-import { patternProblem } from "../policy/capability.ts";
+import { patternProblem } from "../policy/matching/capability.ts";
 import type { Host } from "./host.ts";
 import { visible } from "./terminal.ts";
 import { parseDuration, parseTime } from "./time.ts";

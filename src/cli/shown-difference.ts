@@ -1,6 +1,6 @@
 /** What `capfence policy diff` and `capfence replay` show of a difference. */
 
-import type { Need } from "../policy/possible-decisions.ts";
+import type { Need } from "../policy/partial/possible-decisions.ts";
 import type { ComparedCall } from "../replay/compared-call.ts";
 import type { Difference, Transition, Undecided } from "../replay/difference.ts";
 import type { KnownDecision } from "../replay/judged-call.ts";

@@ -1,6 +1,6 @@
 /** What `capfence logs` shows: decisions, each with how its call ended, as a table or as JSON. */
 
-import type { DecisionEntry, OutcomeEntry } from "../audit/entry.ts";
+import type { DecisionEntry, OutcomeEntry } from "../audit/format/entry.ts";
 import type { Host } from "./host.ts";
 import { Table } from "./table.ts";
 import { coloursFor, jsonLine, textOf, type Colours } from "./terminal.ts";

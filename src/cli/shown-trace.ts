@@ -1,6 +1,6 @@
 /** What `capfence trace` shows of a decision. */
 
-import type { OutcomeEntry } from "../audit/entry.ts";
+import type { OutcomeEntry } from "../audit/format/entry.ts";
 import type { Json } from "../snapshot.ts";
 import type { ExplainedDecision } from "../replay/explained-decision.ts";
 import type { Answering, DecisionTrace, TracedDecision } from "../replay/trace.ts";

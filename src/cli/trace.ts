@@ -1,8 +1,8 @@
 /** `capfence trace`: one recorded decision in full. */
 
-import type { DecisionEntry } from "../audit/entry.ts";
-import { leftOutOfContext, leftOutOfPayload } from "../audit/left-out.ts";
-import { nameOfPart } from "../policy/unknown-part.ts";
+import type { DecisionEntry } from "../audit/format/entry.ts";
+import { leftOutOfContext, leftOutOfPayload } from "../audit/recording/left-out.ts";
+import { nameOfPart } from "../policy/partial/unknown-part.ts";
 import { explainRecorded } from "../replay/explained-decision.ts";
 import { traceDecision, type NotFound } from "../replay/trace.ts";
 import { CommandFailure } from "./command-failure.ts";

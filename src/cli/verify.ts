@@ -3,9 +3,9 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 
-import type { Anchor } from "../audit/anchor.ts";
-import { openCheckpoint } from "../audit/checkpoint.ts";
-import type { VerifyProblem } from "../audit/findings.ts";
+import type { Anchor } from "../audit/checkpoints/anchor.ts";
+import { openCheckpoint } from "../audit/checkpoints/checkpoint.ts";
+import type { VerifyProblem } from "../audit/checks/findings.ts";
 import type { VerifierKey } from "../note.ts";
 import { verifyLog, type VerifyReport } from "../audit/verify.ts";
 import { fileProblem } from "../file-problem.ts";

@@ -2,10 +2,10 @@
 
 import type { ActionEvent, Decision, RuleReference } from "../event.ts";
 import { both, type Answer } from "./answer.ts";
-import { completeRequest } from "./capability.ts";
+import { completeRequest } from "./matching/capability.ts";
 import { Subject } from "./conditions/condition.ts";
 import type { RiskEffect } from "./risk-levels.ts";
-import { hostAsksForApproval, type RuleSet } from "./rule-set.ts";
+import { hostAsksForApproval, type RuleSet } from "./matching/rule-set.ts";
 import { askCondition, ruleFires, type NamedCondition, type Rule } from "./rule.ts";
 
 /** What one condition of a rule answers. */

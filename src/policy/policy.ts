@@ -5,17 +5,22 @@ import { resolve } from "node:path";
 import { PolicyLoadError } from "../errors.ts";
 import { ActionEvent, type Decision } from "../event.ts";
 import { Subject } from "./conditions/condition.ts";
-import type { Diagnostics } from "./diagnostics.ts";
+import type { Diagnostics } from "./document/diagnostics.ts";
 import { explain, type Explanation } from "./explain.ts";
-import { readPolicyFile } from "./policy-file.ts";
+import { readPolicyFile } from "./document/policy-file.ts";
 import { approvalTimeout, digestOf, resolvePolicy, riskActions, type ResolvedPolicy } from "./resolved.ts";
-import { possibleDecisions, unansweredConditions, type Need, type PossibleDecisions } from "./possible-decisions.ts";
+import {
+  possibleDecisions,
+  unansweredConditions,
+  type Need,
+  type PossibleDecisions,
+} from "./partial/possible-decisions.ts";
 import { compileRules } from "./rule-compiler.ts";
 import { checkWaitingExamples, isWaiting, makeReady } from "./readiness.ts";
-import { RuleSet } from "./rule-set.ts";
+import { RuleSet } from "./matching/rule-set.ts";
 import type { WrittenRule } from "./rule.ts";
-import { readSources, type NamedText, type PolicySource } from "./sources.ts";
-import type { UnknownPart } from "./unknown-part.ts";
+import { readSources, type NamedText, type PolicySource } from "./document/sources.ts";
+import type { UnknownPart } from "./partial/unknown-part.ts";
 import { whyNotAllow, type Obstacles } from "./why-not-allow.ts";
 
 /** Options of {@link Policy.parse}. */

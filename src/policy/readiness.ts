@@ -2,7 +2,7 @@
 
 import { PolicyLoadError } from "../errors.ts";
 import { checkExamples } from "./examples.ts";
-import { offsetOf } from "./place.ts";
+import { offsetOf } from "./document/place.ts";
 import type { WrittenRule } from "./rule.ts";
 
 /** Whether a rule has such a condition. */

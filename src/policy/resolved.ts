@@ -6,7 +6,7 @@ import canonicalize from "canonicalize";
 
 import { stricterActions, readRiskActions, type RiskActions } from "./risk-levels.ts";
 import { SECTIONS, type WrittenRule } from "./rule.ts";
-import type { PolicySource } from "./sources.ts";
+import type { PolicySource } from "./document/sources.ts";
 
 /** A policy as one plain document, which a policy can be made of again that decides alike. */
 export type ResolvedPolicy = Readonly<Record<string, unknown>>;

@@ -5,11 +5,11 @@ import { CONDITIONS } from "./conditions/index.ts";
 import { checkExamples } from "./examples.ts";
 import { findInvisible } from "./invisible.ts";
 import { modernRule } from "./legacy-rules.ts";
-import { checkNumberSpelling } from "./number-spelling.ts";
-import { showFile, showKey, type Path } from "./path.ts";
-import { offsetOf } from "./place.ts";
+import { checkNumberSpelling } from "./document/number-spelling.ts";
+import { showFile, showKey, type Path } from "./document/path.ts";
+import { offsetOf } from "./document/place.ts";
 import { SECTIONS, type NamedCondition, type WrittenRule } from "./rule.ts";
-import type { PolicySource } from "./sources.ts";
+import type { PolicySource } from "./document/sources.ts";
 
 const REASONS: Readonly<Record<DecisionKind, Reason>> = {
   deny: "policy_deny",

@@ -3,8 +3,8 @@
 import type { Decision, DecisionKind, RuleReference } from "../event.ts";
 import { both, fires, type Answer } from "./answer.ts";
 import type { Condition, Subject } from "./conditions/condition.ts";
-import type { Path } from "./path.ts";
-import type { PolicySource } from "./sources.ts";
+import type { Path } from "./document/path.ts";
+import type { PolicySource } from "./document/sources.ts";
 
 /** The sections of a policy from the strictest to the mildest: the order in which they are asked. */
 export const SECTIONS: readonly DecisionKind[] = ["deny", "require_approval", "allow"];

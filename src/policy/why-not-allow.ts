@@ -2,7 +2,7 @@
 
 import type { ActionEvent } from "../event.ts";
 import type { Answer } from "./answer.ts";
-import { CapabilityIndex } from "./capability-index.ts";
+import { CapabilityIndex } from "./matching/capability-index.ts";
 import { Subject } from "./conditions/condition.ts";
 import { explainRule, type Explanation, type RuleExplanation } from "./explain.ts";
 import type { RiskAction, RiskEffect } from "./risk-levels.ts";

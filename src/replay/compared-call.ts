@@ -2,7 +2,7 @@
 
 import type { DecisionKind } from "../event.ts";
 import type { JsonObject } from "../snapshot.ts";
-import type { Need } from "../policy/possible-decisions.ts";
+import type { Need } from "../policy/partial/possible-decisions.ts";
 import { differenceOf, type Judgement, type KnownDecision } from "./judged-call.ts";
 import type { KnownCall, NotAsked } from "./recorded-call.ts";
 

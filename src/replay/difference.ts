@@ -1,7 +1,7 @@
 /** Many compared calls, counted and grouped by what became of what. Memory grows with the rules, not with the calls. */
 
 import type { DecisionKind } from "../event.ts";
-import type { Need } from "../policy/possible-decisions.ts";
+import type { Need } from "../policy/partial/possible-decisions.ts";
 import type { ComparedCall } from "./compared-call.ts";
 import type { KnownDecision } from "./judged-call.ts";
 

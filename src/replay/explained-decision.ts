@@ -1,6 +1,6 @@
 /** Why a recorded decision was made, as far as the record says what the policy looked at. */
 
-import type { DecisionEntry } from "../audit/entry.ts";
+import type { DecisionEntry } from "../audit/format/entry.ts";
 import { fires, type Answer } from "../policy/answer.ts";
 import type { Explanation, RuleExplanation } from "../policy/explain.ts";
 import type { Policy } from "../policy/policy.ts";

@@ -3,8 +3,8 @@
  * hash, and the last one says that it is the last. What is read back is held against the hashes, the chain and that line.
  */
 
-import { ChainCheck } from "../audit/chain-check.ts";
-import { canonical, soundEntry, type StoredEntry } from "../audit/entry.ts";
+import { ChainCheck } from "../audit/checks/chain-check.ts";
+import { canonical, soundEntry, type StoredEntry } from "../audit/format/entry.ts";
 import { reportOf, type VerifyReport } from "../audit/verify.ts";
 import { TraceInvalidError } from "../errors.ts";
 import { parseObject, readLines, type Line } from "./lines.ts";

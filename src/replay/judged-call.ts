@@ -2,7 +2,7 @@
 
 import type { Decision, DecisionKind } from "../event.ts";
 import type { Policy } from "../policy/policy.ts";
-import type { Need } from "../policy/possible-decisions.ts";
+import type { Need } from "../policy/partial/possible-decisions.ts";
 import type { KnownCall } from "./recorded-call.ts";
 
 /** A decision of which perhaps not all is known: not the rule, where several may have made it. */

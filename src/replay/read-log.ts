@@ -1,7 +1,7 @@
 /** Reads an audit log and verifies it on the way. */
 
 import { readEntries } from "../audit/read.ts";
-import type { StoredEntry } from "../audit/entry.ts";
+import type { StoredEntry } from "../audit/format/entry.ts";
 import type { AuditLocation } from "../audit/location.ts";
 import { verifyEntries, type VerifyReport } from "../audit/verify.ts";
 import { AuditCorruptError } from "../errors.ts";

@@ -1,9 +1,9 @@
 /** Recorded decisions: made calls again, with what the record does not say, and the decision that was made. */
 
-import type { DecisionEntry } from "../audit/entry.ts";
-import { leftOutOfContext, leftOutOfPayload, type LeftOut } from "../audit/left-out.ts";
+import type { DecisionEntry } from "../audit/format/entry.ts";
+import { leftOutOfContext, leftOutOfPayload, type LeftOut } from "../audit/recording/left-out.ts";
 import { ActionEvent, type Decision, type DecisionKind, type Reason } from "../event.ts";
-import type { UnknownPart } from "../policy/unknown-part.ts";
+import type { UnknownPart } from "../policy/partial/unknown-part.ts";
 
 /** A call that a policy can be asked about. */
 export interface KnownCall {

@@ -1,11 +1,11 @@
 /** replay: decides every call of a record again, under another policy or the same. */
 
 import { isWanted } from "../audit/decision-filter.ts";
-import type { DecisionEntry } from "../audit/entry.ts";
+import type { DecisionEntry } from "../audit/format/entry.ts";
 import { storeAt, type AuditLocation } from "../audit/location.ts";
 import type { VerifyReport } from "../audit/verify.ts";
 import { AuditCorruptError } from "../errors.ts";
-import { covers, type CapabilityRequest } from "../policy/capability.ts";
+import { covers, type CapabilityRequest } from "../policy/matching/capability.ts";
 import type { Policy } from "../policy/policy.ts";
 import { compareCall, type ComparedCall } from "./compared-call.ts";
 import { readExport } from "./export.ts";

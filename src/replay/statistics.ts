@@ -2,7 +2,7 @@
 
 import { basename } from "node:path";
 
-import type { DecisionEntry, Entry, OutcomeEntry } from "../audit/entry.ts";
+import type { DecisionEntry, Entry, OutcomeEntry } from "../audit/format/entry.ts";
 import type { DecisionKind, RuleReference } from "../event.ts";
 import type { Policy } from "../policy/policy.ts";
 import { Latencies, type Latency } from "./latencies.ts";

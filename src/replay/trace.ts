@@ -1,7 +1,7 @@
 /** Everything that a log says about one decision. */
 
 import type { AuditLocation } from "../audit/location.ts";
-import type { DecisionEntry, Entry, OutcomeEntry, StoredEntry } from "../audit/entry.ts";
+import type { DecisionEntry, Entry, OutcomeEntry, StoredEntry } from "../audit/format/entry.ts";
 import { verifyEntries, type VerifyReport } from "../audit/verify.ts";
 
 /** Decisions of the same conversation or run that are told, before the decision and after it. */

@@ -2,10 +2,10 @@
 
 import type { CallBinding } from "../approval.ts";
 import type { Call } from "../approvals/ask.ts";
-import { canonical, sha256 } from "../audit/entry.ts";
-import { recordedPayload, type RecordingOptions } from "../audit/record.ts";
+import { canonical, sha256 } from "../audit/format/entry.ts";
+import { recordedPayload, type RecordingOptions } from "../audit/recording/record.ts";
 import type { ActionEvent, Decision } from "../event.ts";
-import { covers } from "../policy/capability.ts";
+import { covers } from "../policy/matching/capability.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { JsonObject } from "../snapshot.ts";
 import { shownDigest, type ShownPayload } from "./shown.ts";

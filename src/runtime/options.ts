@@ -1,8 +1,8 @@
 /** What an ActionRuntime can be told, and the refusal of what it can't. */
 
-import type { CheckpointOptions } from "../audit/checkpointer.ts";
+import type { CheckpointOptions } from "../audit/checkpoints/checkpointer.ts";
 import { storeAt, type AuditLocation } from "../audit/location.ts";
-import type { RecordingOptions } from "../audit/record.ts";
+import type { RecordingOptions } from "../audit/recording/record.ts";
 import { parseVerifierKey, type VerifierKey } from "../note.ts";
 
 /** What an {@link ActionRuntime} takes beside its policy. */

@@ -1,9 +1,9 @@
 /** The log as a runtime writes it: everything that is appended counts towards the next checkpoint. */
 
-import type { Checkpointer } from "../audit/checkpointer.ts";
-import type { Head, PreparedEntry } from "../audit/entry.ts";
+import type { Checkpointer } from "../audit/checkpoints/checkpointer.ts";
+import type { Head, PreparedEntry } from "../audit/format/entry.ts";
 import type { AuditLog } from "../audit/log.ts";
-import type { Proposal, Settled } from "../audit/proposal.ts";
+import type { Proposal, Settled } from "../audit/appending/proposal.ts";
 
 /** Appends to one log. */
 export class Recorder {

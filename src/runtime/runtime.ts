@@ -2,9 +2,9 @@
 
 import { settle, type Settlement } from "../approvals/ask.ts";
 import type { ApproverKeys } from "../approvals/signature.ts";
-import { Checkpointer } from "../audit/checkpointer.ts";
+import { Checkpointer } from "../audit/checkpoints/checkpointer.ts";
 import { defaultAuditLog } from "../audit/default-path.ts";
-import { PreparedEntry, type OutcomeStatus } from "../audit/entry.ts";
+import { PreparedEntry, type OutcomeStatus } from "../audit/format/entry.ts";
 import { AuditLog } from "../audit/log.ts";
 import {
   decisionEntry,
@@ -12,7 +12,7 @@ import {
   policyEntry,
   refusedPolicyEntry,
   type RecordingOptions,
-} from "../audit/record.ts";
+} from "../audit/recording/record.ts";
 import { AuditUnavailableError, CapFenceError, PolicyLoadError } from "../errors.ts";
 import { ActionEvent, type ActionEventFields, type Decision, type Reason, type Verdict } from "../event.ts";
 import type { Policy } from "../policy/policy.ts";

@@ -1,7 +1,7 @@
 /** What people are shown of a payload, and how a request commits to it. */
 
 import type { ApprovalRequest } from "../approval.ts";
-import { canonical, sha256 } from "../audit/entry.ts";
+import { canonical, sha256 } from "../audit/format/entry.ts";
 
 /** What of a payload is recorded for people to look at. */
 export type ShownPayload = Pick<ApprovalRequest, "payload" | "redacted" | "cut">;

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 
 import { CONDITIONS } from "../../../src/policy/conditions/index.ts";
 import { Policy } from "../../../src/policy/policy.ts";
-import { POLICY_SCHEMA } from "../../../src/policy/schema.ts";
+import { POLICY_SCHEMA } from "../../../src/policy/document/schema.ts";
 import { Workplace } from "../captured-host.ts";
 import { inPlace } from "./policy-files.ts";
 

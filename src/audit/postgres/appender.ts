@@ -6,7 +6,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 
-import type { Head, PreparedEntry } from "../entry.ts";
+import type { Head, PreparedEntry } from "../format/entry.ts";
 import { isConflict, PostgresFailure } from "./failure.ts";
 import { linked, type Appended } from "./links.ts";
 import type { KeptSession, Session } from "./sessions.ts";

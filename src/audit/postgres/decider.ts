@@ -6,10 +6,10 @@
 import { randomUUID } from "node:crypto";
 
 import { AuditCorruptError } from "../../errors.ts";
-import { Batch } from "../batch.ts";
-import { soundEntry, type Head, type PreparedEntry } from "../entry.ts";
-import { OpenItemsRegister } from "../open-items.ts";
-import type { Proposal, Settled } from "../proposal.ts";
+import { Batch } from "../appending/batch.ts";
+import { soundEntry, type Head, type PreparedEntry } from "../format/entry.ts";
+import { OpenItemsRegister } from "../appending/open-items.ts";
+import type { Proposal, Settled } from "../appending/proposal.ts";
 import { askFor, MAX_CONFLICTS, Patience, stillDoubtful, type Append } from "./appender.ts";
 import { isConflict, PostgresFailure } from "./failure.ts";
 import { linked, type Appended } from "./links.ts";

@@ -1,7 +1,7 @@
 /** What the server answers of an append, and the check of it. */
 
 import { AuditCorruptError } from "../../errors.ts";
-import { fillTemplate, type Head } from "../entry.ts";
+import { fillTemplate, type Head } from "../format/entry.ts";
 
 /** Where entries were appended: behind the hash `previous`, from the number `first` on; `last` is the last one's hash. */
 export interface Appended {

@@ -1,6 +1,6 @@
 /** The times that a database keeps beside the entries about approvals, so that nobody need read what lies between them. */
 
-import type { Entry } from "../entry.ts";
+import type { Entry } from "../format/entry.ts";
 
 /** Follows a log's entries, in order. */
 export class Passing {

@@ -1,7 +1,7 @@
 /** Makes a log in a PostgreSQL database of entries that were recorded elsewhere. */
 
 import { AuditUnavailableError } from "../../errors.ts";
-import type { StoredEntry } from "../entry.ts";
+import type { StoredEntry } from "../format/entry.ts";
 import { Passing } from "./passing.ts";
 import type { Session } from "./sessions.ts";
 import type { PostgresTarget } from "./target.ts";

@@ -1,8 +1,8 @@
 /** A log kept in a PostgreSQL database. */
 
 import { AuditCorruptError } from "../../errors.ts";
-import type { ChainCheck } from "../chain-check.ts";
-import { soundEntry, type StoredEntry } from "../entry.ts";
+import type { ChainCheck } from "../checks/chain-check.ts";
+import { soundEntry, type StoredEntry } from "../format/entry.ts";
 import type { AuditStore, Pause, ReadingOrder } from "../store.ts";
 import { Bell, growth } from "./changes.ts";
 import { auditError, PostgresFailure } from "./failure.ts";

@@ -2,7 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 
-import { sha256 } from "../entry.ts";
+import { sha256 } from "../format/entry.ts";
 import { readUrl } from "./url.ts";
 
 /** The calls of a connection of `pg` that are made here. */

@@ -3,9 +3,9 @@
 import { randomBytes } from "node:crypto";
 
 import { AuditCorruptError, AuditUnavailableError, CapFenceError } from "../../errors.ts";
-import { PreparedEntry, type Head } from "../entry.ts";
-import { GroupQueue } from "../group-queue.ts";
-import type { Proposal, Settled } from "../proposal.ts";
+import { PreparedEntry, type Head } from "../format/entry.ts";
+import { GroupQueue } from "../appending/group-queue.ts";
+import type { Proposal, Settled } from "../appending/proposal.ts";
 import type { StoreWriter } from "../store.ts";
 import { Appender, readCommitted } from "./appender.ts";
 import { Decider } from "./decider.ts";

@@ -3,9 +3,9 @@
 import type { ApprovalRequest, OpenItems } from "../../approval.ts";
 import { counts, type ApproverKeys, type Signable } from "../../approvals/signature.ts";
 import { standingOf } from "../../approvals/standing.ts";
-import type { StoredEntry } from "../../audit/entry.ts";
-import { OpenItemsRegister } from "../../audit/open-items.ts";
-import { readOpenItems } from "../../audit/read-open-items.ts";
+import type { StoredEntry } from "../../audit/format/entry.ts";
+import { OpenItemsRegister } from "../../audit/appending/open-items.ts";
+import { readOpenItems } from "../../audit/appending/read-open-items.ts";
 import { readEntries } from "../../audit/read.ts";
 import { inForce, shownGrant, withPayloads } from "../../runtime/approvals.ts";
 import { EXIT, type ExitCode, type Host } from "../host.ts";

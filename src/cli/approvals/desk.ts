@@ -1,10 +1,10 @@
 /** Where answers are given from the command line: the log, and who answers. */
 
 import { AuditLog } from "../../audit/log.ts";
-import { nodeFiles } from "../../audit/files.ts";
+import { nodeFiles } from "../../audit/file/files.ts";
 import { readEntries } from "../../audit/read.ts";
-import { readOpenItems } from "../../audit/read-open-items.ts";
-import type { OpenItemsRegister } from "../../audit/open-items.ts";
+import { readOpenItems } from "../../audit/appending/read-open-items.ts";
+import type { OpenItemsRegister } from "../../audit/appending/open-items.ts";
 import { verifierOf, type SignerKey } from "../../note.ts";
 import { Approvals } from "../../runtime/approvals.ts";
 import { Recorder } from "../../runtime/recorder.ts";

@@ -1,7 +1,7 @@
 /** `capfence policy explain`: why a policy decides about a call as it does, or what stands between the call and an allow. */
 
 import type { ActionEvent } from "../../event.ts";
-import { nameOfPart } from "../../policy/unknown-part.ts";
+import { nameOfPart } from "../../policy/partial/unknown-part.ts";
 import { CommandFailure } from "../command-failure.ts";
 import { EXIT, type ExitCode, type Host } from "../host.ts";
 import { jsonLine } from "../terminal.ts";

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 
 import { PolicyLoadError, type PolicyIssue } from "../../errors.ts";
 import { Policy } from "../../policy/policy.ts";
-import { loadSuite, type PolicySuite } from "../../policy/suite.ts";
+import { loadSuite, type PolicySuite } from "../../policy/suite/suite.ts";
 import { CommandFailure } from "../command-failure.ts";
 import { EXIT, type Host } from "../host.ts";
 import { problemLines } from "./problems.ts";

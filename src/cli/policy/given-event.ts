@@ -1,6 +1,6 @@
 /** Calls that are given to a command as JSON. */
 
-import type { DecisionEntry } from "../../audit/entry.ts";
+import type { DecisionEntry } from "../../audit/format/entry.ts";
 import { ActionEvent, namedBy, type ActionEventFields } from "../../event.ts";
 import { recordedCall, type KnownCall, type NotAsked } from "../../replay/recorded-call.ts";
 import type { Host } from "../host.ts";

@@ -1,6 +1,6 @@
 /** `capfence policy schema`: the JSON Schema of policies. */
 
-import { POLICY_SCHEMA } from "../../policy/schema.ts";
+import { POLICY_SCHEMA } from "../../policy/document/schema.ts";
 import { EXIT, type ExitCode, type Host } from "../host.ts";
 
 /** Prints the schema that policies are checked against. */

@@ -1,6 +1,6 @@
 /** What `capfence policy test` shows: each case by its name, and what was tried. */
 
-import type { CaseResult, Coverage } from "../../policy/suite-run.ts";
+import type { CaseResult, Coverage } from "../../policy/suite/suite-run.ts";
 import { count } from "../count.ts";
 import type { Host } from "../host.ts";
 import { coloursFor, visible, type Colours } from "../terminal.ts";

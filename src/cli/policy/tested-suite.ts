@@ -1,7 +1,7 @@
 /** One suite, run against its policy. */
 
 import type { PolicyIssue } from "../../errors.ts";
-import { runSuite, type Coverage, type SuiteResult } from "../../policy/suite-run.ts";
+import { runSuite, type Coverage, type SuiteResult } from "../../policy/suite/suite-run.ts";
 import type { Host } from "../host.ts";
 import { tryPolicy, trySuite, type SuiteAndPolicy } from "./files.ts";
 

@@ -2,7 +2,7 @@
 
 import type { Json, JsonObject } from "../../snapshot.ts";
 import { atMostMaybe, either, type Answer } from "../answer.ts";
-import { THRESHOLD } from "../json-schema.ts";
+import { THRESHOLD } from "../document/json-schema.ts";
 import type { ConditionKind } from "./condition.ts";
 import { compare, COMPARISONS, type ComparisonName } from "./amount/quantity.ts";
 

@@ -2,8 +2,8 @@
 
 import type { ActionEvent, DecisionKind } from "../../event.ts";
 import type { Answer } from "../answer.ts";
-import type { JsonSchema } from "../json-schema.ts";
-import { PayloadText } from "../payload-text.ts";
+import type { JsonSchema } from "../document/json-schema.ts";
+import { PayloadText } from "../matching/payload-text.ts";
 
 /** Fields of a payload by which it claims something that only the host knows. */
 const CLAIMS = ["environment", "user_role", "tenant", "tool_name", "risk_level", "caller_depth"] as const;

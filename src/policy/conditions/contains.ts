@@ -1,7 +1,7 @@
 /** `contains`: a text, or any of several, somewhere in the payload's values. */
 
-import { oneOrList, SEARCHED_TEXT } from "../json-schema.ts";
-import { caseForms, normalise, type PayloadText } from "../payload-text.ts";
+import { oneOrList, SEARCHED_TEXT } from "../document/json-schema.ts";
+import { caseForms, normalise, type PayloadText } from "../matching/payload-text.ts";
 import { listed, type ConditionKind, type Needle } from "./condition.ts";
 
 /**

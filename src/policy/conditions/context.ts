@@ -3,7 +3,7 @@
 import type { ActionEvent } from "../../event.ts";
 import type { Json } from "../../snapshot.ts";
 import { atMostMaybe, either } from "../answer.ts";
-import { oneOrList, SCALAR } from "../json-schema.ts";
+import { oneOrList, SCALAR } from "../document/json-schema.ts";
 import { riskLevelOf } from "../risk.ts";
 import { listed, type ConditionKind } from "./condition.ts";
 import { compileScalars } from "./scalar.ts";

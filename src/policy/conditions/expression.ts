@@ -3,7 +3,7 @@
 import { RE2JS, RE2JSException } from "re2js";
 
 import type { Answer } from "../answer.ts";
-import { compatible } from "../payload-text.ts";
+import { compatible } from "../matching/payload-text.ts";
 
 /**
  * Most UTF-16 code units that one expression looks at for one event. The worst of expressions take a few microseconds for

@@ -1,6 +1,6 @@
 /** `match_keywords`: a text, or any of several, within one value of the payload. */
 
-import { oneOrList, SEARCHED_TEXT } from "../json-schema.ts";
+import { oneOrList, SEARCHED_TEXT } from "../document/json-schema.ts";
 import { listed, type ConditionKind } from "./condition.ts";
 import { needleOf, standsIn, standsInCompatible } from "./contains.ts";
 

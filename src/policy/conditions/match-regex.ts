@@ -1,6 +1,6 @@
 /** `match_regex`: a regular expression, or any of several, found in one value of the payload. */
 
-import { EXPRESSION, oneOrList } from "../json-schema.ts";
+import { EXPRESSION, oneOrList } from "../document/json-schema.ts";
 import { listed, type ConditionKind, type ReportProblem } from "./condition.ts";
 import { compileExpression, search, type Expression } from "./expression.ts";
 

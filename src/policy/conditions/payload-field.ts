@@ -2,7 +2,7 @@
 
 import type { Json } from "../../snapshot.ts";
 import { both, type Answer } from "../answer.ts";
-import { EXPRESSION, oneOrList, SCALAR, TEXT, THRESHOLD, type JsonSchema } from "../json-schema.ts";
+import { EXPRESSION, oneOrList, SCALAR, TEXT, THRESHOLD, type JsonSchema } from "../document/json-schema.ts";
 import type { Condition, ConditionKind, ReportProblem } from "./condition.ts";
 import { search } from "./expression.ts";
 import { compileExpressions } from "./match-regex.ts";

@@ -1,7 +1,7 @@
 /** Which values of a payload a condition is about: those of the fields it names, or of the fields that usually hold such things. */
 
 import type { Json, JsonObject } from "../../snapshot.ts";
-import { oneOrList, type JsonSchema } from "../json-schema.ts";
+import { oneOrList, type JsonSchema } from "../document/json-schema.ts";
 import { listed } from "./condition.ts";
 
 /** A value and the field it stands in. Members of a list come one by one. */

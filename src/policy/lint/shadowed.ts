@@ -1,6 +1,6 @@
 /** Rules that another rule leaves nothing to do. */
 
-import { CapabilityIndex } from "../capability-index.ts";
+import { CapabilityIndex } from "../matching/capability-index.ts";
 import type { WrittenRule } from "../rule.ts";
 import { patternsOverlap, ruleCovers } from "./coverage.ts";
 import { warnAt, type PolicyWarning } from "./warning.ts";

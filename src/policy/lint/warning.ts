@@ -1,8 +1,8 @@
 /** What is reported about a policy that loads and can hardly be meant. */
 
 import type { PolicyIssue } from "../../errors.ts";
-import type { Path } from "../path.ts";
-import { keyOffsetOf, offsetOf } from "../place.ts";
+import type { Path } from "../document/path.ts";
+import { keyOffsetOf, offsetOf } from "../document/place.ts";
 import type { WrittenRule } from "../rule.ts";
 
 /** What a warning is about. */

@@ -2,7 +2,7 @@
 
 import type { JsonObject } from "../../../snapshot.ts";
 import { alike, same } from "../../answer.ts";
-import { THRESHOLD } from "../../json-schema.ts";
+import { THRESHOLD } from "../../document/json-schema.ts";
 import type { ConditionKind } from "../condition.ts";
 import { AMOUNT_FIELDS } from "./amount.ts";
 import { compare, COMPARISONS, readQuantity, type ComparisonName } from "./quantity.ts";

@@ -2,7 +2,7 @@
 
 import type { Json, JsonObject } from "../../../snapshot.ts";
 import { alike, both, type Answer } from "../../answer.ts";
-import { oneOrList, type JsonSchema } from "../../json-schema.ts";
+import { oneOrList, type JsonSchema } from "../../document/json-schema.ts";
 import { listed, type ConditionKind, type ReportProblem } from "../condition.ts";
 import { FIELD, statedIn } from "../stated.ts";
 import { decimalsOf } from "./currency.ts";

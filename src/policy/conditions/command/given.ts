@@ -1,7 +1,7 @@
 /** Which part of a payload is the command, and how it reads. */
 
 import type { Json, JsonObject } from "../../../snapshot.ts";
-import { compatible, type PayloadText } from "../../payload-text.ts";
+import { compatible, type PayloadText } from "../../matching/payload-text.ts";
 import type { Script } from "./command.ts";
 import { readScript, readWords } from "./reader.ts";
 

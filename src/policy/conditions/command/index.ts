@@ -1,6 +1,6 @@
 /** `command`: what the programs are that a shell command line runs, and how they are called. */
 
-import { oneOrList, TEXT, type JsonSchema } from "../../json-schema.ts";
+import { oneOrList, TEXT, type JsonSchema } from "../../document/json-schema.ts";
 import { listed, type Condition, type ConditionKind, type Subject } from "../condition.ts";
 import { explain } from "./explain.ts";
 import { given, type Given } from "./given.ts";

@@ -2,7 +2,7 @@
 
 import type { JsonObject } from "../../../snapshot.ts";
 import { alike, same } from "../../answer.ts";
-import { oneOrList, SEARCHED_TEXT } from "../../json-schema.ts";
+import { oneOrList, SEARCHED_TEXT } from "../../document/json-schema.ts";
 import { listed, type ConditionKind } from "../condition.ts";
 import { foldForms } from "./location.ts";
 import { compilePath, type PathJudgement } from "./path-judge.ts";

@@ -1,7 +1,7 @@
 /** `path`: where the files and directories lie that a call names. */
 
 import { alike } from "../../answer.ts";
-import { oneOrList, type JsonSchema } from "../../json-schema.ts";
+import { oneOrList, type JsonSchema } from "../../document/json-schema.ts";
 import { listed, type ConditionKind } from "../condition.ts";
 import { FIELD, statedIn } from "../stated.ts";
 import { compilePath, mixesStyles } from "./path-judge.ts";

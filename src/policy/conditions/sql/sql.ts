@@ -1,7 +1,7 @@
 /** `sql`: what the statements of a call do, as the database's own parser reads them. */
 
 import { alike, type Answer } from "../../answer.ts";
-import { oneOrList, type JsonSchema } from "../../json-schema.ts";
+import { oneOrList, type JsonSchema } from "../../document/json-schema.ts";
 import type { Json } from "../../../snapshot.ts";
 import type { ConditionKind } from "../condition.ts";
 import { FIELD, textStatedIn } from "../stated.ts";

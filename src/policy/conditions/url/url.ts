@@ -1,7 +1,7 @@
 /** `url`: whom the addresses lead to that a call names. */
 
 import { alike } from "../../answer.ts";
-import { oneOrList, type JsonSchema } from "../../json-schema.ts";
+import { oneOrList, type JsonSchema } from "../../document/json-schema.ts";
 import type { ConditionKind } from "../condition.ts";
 import { FIELD, textStatedIn } from "../stated.ts";
 import { compileUrl, type UrlTerms } from "./url-judge.ts";

@@ -1,0 +1,45 @@
+/** A checkpoint kept in a file: never put over anything but an older one of its own. */
+
+import { randomBytes } from "node:crypto";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+
+import type { Anchor } from "./anchor.ts";
+import { openCheckpoint } from "./checkpoint.ts";
+import { errorCode } from "../../file-problem.ts";
+import { verifierOf, type SignerKey } from "../../note.ts";
+
+/**
+ * The checkpoint that lies at `path`; `undefined` when nothing does, or an empty file.
+ *
+ * @throws Error when something else is there: it may be a log, or somebody's only proof, and is not to be replaced. What
+ *   node:fs throws when it can't be read.
+ */
+export function readCheckpointFile(path: string, signer: SignerKey): Anchor | undefined {
+  let note: string;
+  try {
+    note = readFileSync(path, "utf8");
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
+  if (note === "") return undefined;
+  try {
+    return openCheckpoint(note, [verifierOf(signer)]);
+  } catch (error) {
+    const problem = `${path}: it is not a checkpoint that ${signer.name} signed, and is not replaced. Name another file`;
+    throw new Error(problem, { cause: error });
+  }
+}
+
+/** Puts a checkpoint in a file, whole or not at all. Synchronous. @throws what node:fs throws. */
+export function writeCheckpointFile(path: string, note: string): void {
+  const made = `${path}.${randomBytes(6).toString("hex")}.new`;
+  try {
+    // A checkpoint is no secret, and others collect it.
+    writeFileSync(made, note, { flag: "wx", mode: 0o644, flush: true });
+    renameSync(made, path);
+  } catch (error) {
+    rmSync(made, { force: true });
+    throw error;
+  }
+}

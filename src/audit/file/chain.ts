@@ -1,0 +1,317 @@
+/** A log's chain as one writer sees it: the head, and the files that hold it. Every method is called under the log's lock. */
+
+import { dirname } from "node:path";
+
+import { AuditCorruptError, AuditUnavailableError } from "../../errors.ts";
+import { Batch, type OpenItemsSource } from "../appending/batch.ts";
+import { withDatabase, type EntryDatabase } from "./database.ts";
+import { PreparedEntry, type EntryContent, type Head, type SegmentEntry, type StoredEntry } from "../format/entry.ts";
+import { isSameFile, type AuditFiles, type FileIdentity } from "./files.ts";
+import { createLog } from "./new-log.ts";
+import { OpenItemsRebuild } from "../appending/open-items-rebuild.ts";
+import type { OpenItemsRegister } from "../appending/open-items.ts";
+import { listSegments, segmentPath } from "./segments.ts";
+import type { Engine } from "../format/sqlite.ts";
+import { successorProblem } from "../format/successor.ts";
+import { parseTailLine, splitTail } from "../format/tail.ts";
+import { TailFile, tailPath } from "./tail-file.ts";
+
+/** What a {@link Chain} works with. */
+export interface ChainSurroundings {
+  readonly files: AuditFiles;
+  readonly engine: Engine;
+  /** The log's real path. */
+  readonly path: string;
+  /** A name of this writer's own for a file in the making. */
+  readonly ownName: (purpose: "database" | "tail") => string;
+}
+
+/** The chain of one log. */
+export class Chain {
+  readonly #files: AuditFiles;
+  readonly #engine: Engine;
+  readonly #path: string;
+  readonly #ownName: (purpose: "database" | "tail") => string;
+  /**
+   * The database file that we last looked into, kept open: the system gives the number of a file that is gone to
+   * another one. And the last entry it held.
+   */
+  #known: { readonly identity: FileIdentity; readonly fd: number };
+  #folded: Head;
+  #tail: TailFile | undefined;
+  #head: Head;
+  /** The last entry that lies in a sealed segment. */
+  #sealed: Head | undefined;
+  /** What of approvals is open; `undefined` until somebody asks. */
+  #open: OpenItemsRegister | undefined;
+  readonly #items: OpenItemsSource;
+  /** The log's identity. */
+  readonly log: string;
+
+  private constructor(surroundings: ChainSurroundings, database: FileIdentity, { last, segment }: DatabaseEnd) {
+    this.#files = surroundings.files;
+    this.#engine = surroundings.engine;
+    this.#path = surroundings.path;
+    this.#ownName = surroundings.ownName;
+    this.#known = { identity: database, fd: surroundings.files.openRead(surroundings.path) };
+    this.#head = { seq: last.seq, hash: last.hash };
+    this.#folded = this.#head;
+    this.#noteSegment(segment);
+    this.log = last.entry.log;
+    const known = (): OpenItemsRegister | undefined => this.#open;
+    const found = (): OpenItemsRegister => this.#openItems;
+    this.#items = {
+      get known() {
+        return known();
+      },
+      get found() {
+        return found();
+      },
+    };
+  }
+
+  /**
+   * Opens the log's files. When there are none, makes a new log whose genesis entry has the given identity and time.
+   *
+   * @throws AuditCorruptError when the database is missing beside a tail, or damaged.
+   */
+  static open(surroundings: ChainSurroundings, newLog: string, ts: string): Chain {
+    const { files, engine, path, ownName } = surroundings;
+    const found = files.identify(path) ?? createLog(files, engine, path, ownName("database"), newLog, ts);
+    if (!found.ordinary) throw new AuditUnavailableError(path, "it is not an ordinary file. Name another path");
+    const chain = new Chain(surroundings, found, withDatabase(engine, files.readFile(path), path, endOf));
+    try {
+      chain.catchUp();
+      return chain;
+    } catch (error) {
+      chain.close();
+      throw error;
+    }
+  }
+
+  /** The last entry. */
+  get head(): Head {
+    return this.#head;
+  }
+
+  /** The tail in use; `undefined` when everything is in the database. */
+  get tail(): TailFile | undefined {
+    return this.#tail;
+  }
+
+  /** The last entry that lies in a sealed segment; `undefined` while there is none. */
+  get sealed(): Head | undefined {
+    return this.#sealed;
+  }
+
+  /** The position of that, -1 while there is none. */
+  get sealedSeq(): number {
+    return this.#sealed?.seq ?? -1;
+  }
+
+  /** Entries that are in the tail only. */
+  get unfolded(): number {
+    return this.#head.seq - this.#folded.seq;
+  }
+
+  /**
+   * Reads and checks what other processes have appended or folded since.
+   *
+   * @throws AuditCorruptError when what they left does not continue what we know.
+   */
+  catchUp(): void {
+    const database = this.database;
+    const found = this.#files.identify(tailPath(this.#path));
+    if (found === undefined) {
+      this.#dropTail();
+      this.#catchUpWithDatabase(database);
+      return;
+    }
+    if (this.#tail === undefined || !isSameFile(found, this.#tail.identity)) this.#openTail(found);
+    const tail = this.#tail;
+    if (tail === undefined || found.size === tail.size) return;
+    if (found.size < tail.size) throw this.#corrupt(`${tailPath(this.#path)} has been cut`);
+    for (const line of tail.readNew(found.size)) this.#accept(line);
+  }
+
+  /** Begins a batch behind the head, after {@link catchUp}. */
+  batch(ts: string): Batch {
+    return new Batch(this.log, this.#head, ts, this.#items);
+  }
+
+  /** Writes a batch; answers the tail to flush, `undefined` when everything is in the database. */
+  write({ head, lines }: Batch): TailFile | undefined {
+    if (lines === "") return this.#tail;
+    if (this.#tail === undefined) this.#tail = this.#place({ log: this.log, head: this.#head }, lines);
+    else this.#tail.append(lines);
+    this.#head = head;
+    return this.#tail;
+  }
+
+  /** What of approvals is open. @throws AuditCorruptError when what has to be read for that contradicts itself. */
+  get #openItems(): OpenItemsRegister {
+    this.#open ??= withDatabase(this.#engine, this.#files.readFile(this.#path), this.#path, (database) => {
+      const rebuild = new OpenItemsRebuild(this.#path, this.#head);
+      for (const stored of this.#latestFirst(database)) if (rebuild.take(stored)) break;
+      return rebuild.register;
+    });
+    return this.#open;
+  }
+
+  *#latestFirst(database: EntryDatabase): Generator<StoredEntry> {
+    const lines = this.#tail === undefined ? [] : splitTail(this.#tail.read(0)).lines.slice(1);
+    let first = Infinity;
+    for (const line of lines.toReversed()) {
+      const stored = parseTailLine(line);
+      if (stored === undefined) throw this.#corrupt(`${tailPath(this.#path)} is damaged`);
+      first = stored.seq;
+      yield stored;
+    }
+    for (const stored of database.entries("DESC")) if (stored.seq < first) yield stored;
+  }
+
+  /** The database file as it stands. @throws AuditCorruptError when it is gone. */
+  get database(): FileIdentity {
+    const found = this.#files.identify(this.#path);
+    if (found === undefined) throw this.#corrupt("its database file has disappeared");
+    return found;
+  }
+
+  /**
+   * Puts `made`, a database of all entries up to `folded`, in the place of the present one, and keeps in the tail only
+   * what lies behind `known`, the tail's size at that entry. A crash between the two leaves entries in both, which
+   * readers compare and count once.
+   */
+  replaceDatabase(made: string, folded: Head, known: number): void {
+    const tail = this.#tail;
+    if (tail === undefined) return;
+    tail.syncNow();
+    this.#files.rename(made, this.#path);
+    this.#files.syncDirectory(dirname(this.#path));
+    this.#know(this.database);
+    this.#folded = folded;
+    const remaining = tail.read(known);
+    if (remaining.length === 0) this.#files.unlink(tailPath(this.#path));
+    this.#tail = remaining.length === 0 ? undefined : this.#place({ log: this.log, head: folded }, remaining);
+    tail.close();
+  }
+
+  /**
+   * Gives the database, whose first entry is `first`, a second name that is never written to again. A file that has
+   * that name already stays: a crash, or another process, has come this far before. Answers the segment's path.
+   */
+  linkSegment(first: number): string {
+    const segment = segmentPath(this.#path, this.log, first);
+    if (this.#files.identify(segment) === undefined) {
+      this.#files.link(this.#path, segment);
+      this.#files.syncDirectory(dirname(this.#path));
+    }
+    return segment;
+  }
+
+  /** Records that a segment is sealed; durable on return. Its entries leave the database with the next fold. */
+  appendSegment(segment: Omit<EntryContent<SegmentEntry>, "open">, ts: string): void {
+    const open = this.#openItems.carried();
+    const batch = this.batch(ts);
+    batch.add(new PreparedEntry({ ...segment, ...(open !== undefined && { open }) }));
+    this.write(batch)?.syncNow();
+    this.#sealed = { seq: segment.last, hash: segment.head };
+  }
+
+  /** Lets go of the files. */
+  close(): void {
+    try {
+      this.#dropTail();
+    } finally {
+      this.#files.close(this.#known.fd);
+    }
+  }
+
+  #know(identity: FileIdentity): void {
+    const { fd } = this.#known;
+    this.#known = { identity, fd: this.#files.openRead(this.#path) };
+    this.#files.close(fd);
+  }
+
+  #place(header: { readonly log: string; readonly head: Head }, lines: string | Buffer): TailFile {
+    return TailFile.place(this.#files, this.#path, this.#ownName("tail"), this.#known.identity, header, lines);
+  }
+
+  #dropTail(): void {
+    this.#tail?.close();
+    this.#tail = undefined;
+  }
+
+  /** Another process has put a new tail in place. */
+  #openTail(found: FileIdentity): void {
+    this.#dropTail();
+    const tail = TailFile.open(this.#files, this.#path, found);
+    this.#tail = tail;
+    const { log, head } = tail.header;
+    if (log !== this.log) throw this.#corrupt("its tail belongs to another log");
+    // What lies between our head and the new tail's beginning was folded into the database meanwhile.
+    if (head.seq > this.#head.seq) this.#catchUpWithDatabase(this.database);
+    if (head.seq > this.#head.seq) throw this.#corrupt(`entries ${this.#head.seq + 1} to ${head.seq} are missing`);
+    if (head.seq === this.#head.seq && head.hash !== this.#head.hash) {
+      throw this.#corrupt(`its tail does not follow entry ${head.seq}`, head.seq);
+    }
+  }
+
+  #catchUpWithDatabase(found: FileIdentity): void {
+    if (isSameFile(found, this.#known.identity) && this.#folded.seq >= this.#head.seq) return;
+    const { last, segment } = withDatabase(this.#engine, this.#files.readFile(this.#path), this.#path, (database) => {
+      const end = endOf(database);
+      if (end.last.entry.log === this.log && this.#isHeldBy(database)) return end;
+      throw this.#corrupt(`its database does not hold entry ${this.#head.seq} as it was recorded`, this.#head.seq);
+    });
+    // What came in between is in the database only.
+    if (last.seq > this.#head.seq) this.#open = undefined;
+    this.#head = { seq: last.seq, hash: last.hash };
+    this.#folded = this.#head;
+    this.#know(found);
+    this.#noteSegment(segment);
+  }
+
+  /** Whether our head is in this database, or in the segment that was sealed from it while we looked away. */
+  #isHeldBy(database: EntryDatabase): boolean {
+    if (database.first().seq <= this.#head.seq) return database.holds(this.#head);
+    const segment = listSegments(this.#files, this.#path, this.log).findLast(({ first }) => first <= this.#head.seq);
+    if (segment === undefined) return false;
+    return withDatabase(this.#engine, this.#files.readFile(segment.path), segment.path, (sealed) =>
+      sealed.holds(this.#head),
+    );
+  }
+
+  #noteSegment(segment: SegmentEntry | undefined): void {
+    if (segment !== undefined) this.#sealed = { seq: segment.last, hash: segment.head };
+  }
+
+  #accept(line: Buffer): void {
+    const stored = parseTailLine(line);
+    const next = this.#head.seq + 1;
+    if (stored === undefined) throw this.#corrupt(`entry ${next} is damaged`, next);
+    if (stored.seq < this.#head.seq || (stored.seq === this.#head.seq && stored.hash === this.#head.hash)) return;
+    const problem = successorProblem(stored.entry, this.#head, this.log);
+    if (problem !== undefined) throw this.#corrupt(`entry ${next}: ${problem}`, next);
+    this.#head = { seq: stored.seq, hash: stored.hash };
+    if (stored.entry.kind === "segment") this.#noteSegment(stored.entry);
+    this.#open?.apply(stored.hash, stored.entry);
+  }
+
+  #corrupt(problem: string, seq?: number): AuditCorruptError {
+    return new AuditCorruptError(this.#path, problem, { ...(seq !== undefined && { seq }) });
+  }
+}
+
+interface DatabaseEnd {
+  readonly last: StoredEntry;
+  /** The last entry in the database that names a segment of this log's. */
+  readonly segment: SegmentEntry | undefined;
+}
+
+function endOf(database: EntryDatabase): DatabaseEnd {
+  const segment = database.lastSegment();
+  // An entry and what it names are in one database only where a log was copied: its segments stayed behind.
+  const isHere = segment !== undefined && segment.last < database.first().seq;
+  return { last: database.last(), segment: isHere ? segment : undefined };
+}

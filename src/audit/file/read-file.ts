@@ -1,0 +1,134 @@
+/** Reads a log's files: its sealed segments, the database and the tail, as one sequence. Nothing here writes or locks. */
+
+import { AuditCorruptError, AuditUnavailableError } from "../../errors.ts";
+import { errorCode } from "../../file-problem.ts";
+import { EntryDatabase, withDatabase } from "./database.ts";
+import type { StoredEntry } from "../format/entry.ts";
+import { explainFileError, nodeFiles, type FileIdentity } from "./files.ts";
+import { listSegments } from "./segments.ts";
+import { loadEngine, type Engine } from "../format/sqlite.ts";
+import type { ReadingOrder } from "../store.ts";
+import { parseTailLine, splitTail } from "../format/tail.ts";
+import { tailPath } from "./tail-file.ts";
+
+/** The bytes of a log's two open files, and which file the database was before the tail was opened. */
+export interface LogBytes {
+  readonly identity: FileIdentity | undefined;
+  /** Absent when everything is in the database. */
+  readonly tail: Buffer | undefined;
+  readonly database: Buffer;
+}
+
+/**
+ * Reads a log's open files. The tail first: what leaves it in the meantime is then found in the database. Segments are
+ * to be listed afterwards, for the same reason.
+ *
+ * @throws AuditUnavailableError when there is no log at `path` or it can't be read.
+ * @throws AuditCorruptError when the database is missing beside a tail.
+ */
+export function readLogBytes(path: string): LogBytes {
+  const identity = identifyFile(path);
+  const tail = readIfThere(tailPath(path));
+  const database = readIfThere(path);
+  if (database === undefined) {
+    if (tail !== undefined) throw new AuditCorruptError(path, "the file is missing, but its tail is there");
+    throw new AuditUnavailableError(path, "there is no such file");
+  }
+  return { identity, tail, database };
+}
+
+/** A file's bytes; `undefined` when there is no such file. @throws AuditUnavailableError when it can't be read. */
+function readIfThere(path: string): Buffer | undefined {
+  const found = identifyFile(path);
+  if (found === undefined) return undefined;
+  if (!found.ordinary) throw new AuditUnavailableError(path, "it is not an ordinary file");
+  try {
+    return nodeFiles.readFile(path);
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return undefined;
+    throw new AuditUnavailableError(path, explainFileError(error), { cause: error });
+  }
+}
+
+/** Memory that one file after another is read into: what is left to the garbage collector stays for long. */
+export class ReadingSpace {
+  #space: Buffer = Buffer.alloc(0);
+
+  /** As {@link readIfThere}; the bytes are good until the next file is read. */
+  read(path: string): Buffer | undefined {
+    const found = identifyFile(path);
+    if (found === undefined) return undefined;
+    if (!found.ordinary) throw new AuditUnavailableError(path, "it is not an ordinary file");
+    if (this.#space.length < found.size) this.#space = Buffer.allocUnsafeSlow(found.size);
+    try {
+      const fd = nodeFiles.openRead(path);
+      try {
+        return nodeFiles.read(fd, 0, found.size, this.#space);
+      } finally {
+        nodeFiles.close(fd);
+      }
+    } catch (error) {
+      if (errorCode(error) === "ENOENT") return undefined;
+      throw new AuditUnavailableError(path, explainFileError(error), { cause: error });
+    }
+  }
+}
+
+/** Which file is there; `undefined` when none is. @throws AuditUnavailableError when that can't be seen. */
+export function identifyFile(path: string): FileIdentity | undefined {
+  try {
+    return nodeFiles.identify(path);
+  } catch (error) {
+    throw new AuditUnavailableError(path, explainFileError(error), { cause: error });
+  }
+}
+
+/**
+ * Every entry of the log at a real path, each once. Only one part of the log is in memory at a time.
+ *
+ * @throws AuditUnavailableError when there is no log or it can't be read.
+ * @throws AuditCorruptError at the first entry that is damaged.
+ */
+export async function* readFiles(path: string, order: ReadingOrder): AsyncGenerator<StoredEntry> {
+  const engine = await loadEngine();
+  const { tail, database } = readLogBytes(path);
+  const forward = order === "oldest first";
+  const identity = withDatabase(engine, Buffer.from(database), path, (opened) => opened.last().entry.log);
+  const parts = [
+    ...listSegments(nodeFiles, path, identity).map((segment) => () => segmentEntries(engine, segment.path, forward)),
+    () => databaseEntries(engine, database, path, forward),
+    () => tailEntries(tail, path, forward),
+  ];
+  let edge: number | undefined;
+  for (const entries of forward ? parts : parts.toReversed()) {
+    for (const stored of entries()) {
+      // A crash, or a change while we read, leaves an entry in two parts.
+      if (edge !== undefined && (forward ? stored.seq <= edge : stored.seq >= edge)) continue;
+      edge = stored.seq;
+      yield stored;
+    }
+  }
+}
+
+function* segmentEntries(engine: Engine, path: string, forward: boolean): Generator<StoredEntry> {
+  const bytes = readIfThere(path);
+  if (bytes !== undefined) yield* databaseEntries(engine, bytes, path, forward);
+}
+
+function* databaseEntries(engine: Engine, bytes: Buffer, path: string, forward: boolean): Generator<StoredEntry> {
+  const database = EntryDatabase.open(engine, Buffer.from(bytes), path);
+  try {
+    yield* database.entries(forward ? "ASC" : "DESC");
+  } finally {
+    database.close();
+  }
+}
+
+function* tailEntries(tail: Buffer | undefined, path: string, forward: boolean): Generator<StoredEntry> {
+  const lines = tail === undefined ? [] : splitTail(tail).lines.slice(1);
+  for (const line of forward ? lines : lines.toReversed()) {
+    const stored = parseTailLine(line);
+    if (stored === undefined) throw new AuditCorruptError(path, `${tailPath(path)} is damaged. Run capfence verify`);
+    yield stored;
+  }
+}

@@ -1,0 +1,109 @@
+/** Builds the database that a fold puts in place: what the present one holds, and entries of the tail. */
+
+import { AuditCorruptError } from "../../errors.ts";
+import { EntryDatabase } from "./database.ts";
+import type { Head, StoredEntry } from "../format/entry.ts";
+import type { FoldContext } from "./fold-context.ts";
+import { PAUSE, type Steps } from "./steps.ts";
+import { successorProblem } from "../format/successor.ts";
+import { parseTailLine, splitTail } from "../format/tail.ts";
+import { tailPath } from "./tail-file.ts";
+
+/** Rows inserted in one go, at least: about two milliseconds. */
+const SLICE = 64;
+
+/** A database in the making. */
+interface BuiltDatabase {
+  readonly bytes: Uint8Array;
+  readonly first: number;
+  readonly last: Head;
+  /** Where the tail's text goes on behind `last`. */
+  readonly end: number;
+}
+
+/**
+ * The database with entries of the tail's `text` added, as many as it has room for, and without those that lie in a
+ * sealed segment.
+ */
+export function* buildDatabase(context: FoldContext, text: Buffer, sealed: Head | undefined): Steps<BuiltDatabase> {
+  const { files, engine, path, segmentEntries } = context;
+  const base = EntryDatabase.open(engine, files.readFile(path), path);
+  let database = base;
+  try {
+    let last: Head = base.last();
+    if (sealed !== undefined && base.first().seq <= sealed.seq) {
+      database = EntryDatabase.create(engine, path);
+      ({ last } = yield* append(context, database, sealed, unplaced(base.entries()), Infinity));
+    }
+    const first = database === base ? base.first().seq : (sealed?.seq ?? -1) + 1;
+    const room = Math.max(1, segmentEntries - (last.seq - first + 1));
+    const added = yield* append(context, database, last, linesOf(text, path), room);
+    return { ...added, first, bytes: database.export() };
+  } finally {
+    base.close();
+    if (database !== base) database.close();
+  }
+}
+
+/** An entry, and where its line ends in the tail it was read from. */
+interface PlacedEntry {
+  readonly stored: StoredEntry;
+  readonly end: number;
+}
+
+function* unplaced(entries: Iterable<StoredEntry>): Generator<PlacedEntry> {
+  for (const stored of entries) yield { stored, end: 0 };
+}
+
+function* linesOf(text: Buffer, path: string): Generator<PlacedEntry> {
+  let end = 0;
+  for (const [index, line] of splitTail(text).lines.entries()) {
+    end += line.length + 1;
+    if (index === 0) continue;
+    const stored = parseTailLine(line);
+    if (stored === undefined) throw new AuditCorruptError(path, `line ${index + 1} of ${tailPath(path)} is damaged`);
+    yield { stored, end };
+  }
+}
+
+/**
+ * Appends at most `room` of the entries that lie behind `head`, each checked against the one before; answers the last
+ * and where its line ends. Goes quicker the more is appended to the log meanwhile, or the tail would never be emptied.
+ */
+function* append(
+  { path, chain }: FoldContext,
+  database: EntryDatabase,
+  head: Head,
+  entries: Iterable<PlacedEntry>,
+  room: number,
+): Steps<{ readonly last: Head; readonly end: number }> {
+  let last = head;
+  let lastEnd = 0;
+  let left = room;
+  let slice = SLICE;
+  let mark = chain.head.seq;
+  for (const { stored, end } of entries) {
+    lastEnd = end;
+    if (stored.seq <= last.seq) {
+      if (stored.seq > chain.sealedSeq && !database.holds(stored)) {
+        throw new AuditCorruptError(path, `entry ${stored.seq} is in the tail and in the database, and differs`, {
+          seq: stored.seq,
+        });
+      }
+      continue;
+    }
+    const problem = successorProblem(stored.entry, last, chain.log);
+    if (problem !== undefined)
+      throw new AuditCorruptError(path, `entry ${stored.seq}: ${problem}`, { seq: stored.seq });
+    database.append(stored);
+    last = { seq: stored.seq, hash: stored.hash };
+    left -= 1;
+    if (left === 0) break;
+    slice -= 1;
+    if (slice > 0) continue;
+    yield PAUSE;
+    slice = Math.max(SLICE, 2 * (chain.head.seq - mark));
+    mark = chain.head.seq;
+  }
+  return { last, end: lastEnd };
+}

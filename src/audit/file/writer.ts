@@ -1,0 +1,228 @@
+/**
+ * The writer of one log: appends entries in groups that share one flush, and folds the tail into the database when
+ * there is time.
+ */
+
+import { randomBytes } from "node:crypto";
+
+import { AuditUnavailableError, CapFenceError } from "../../errors.ts";
+import type { Batch } from "../appending/batch.ts";
+import { Chain } from "./chain.ts";
+import type { Head, PreparedEntry } from "../format/entry.ts";
+import { explainFileError, type AuditFiles } from "./files.ts";
+import { fold } from "./fold.ts";
+import type { FoldContext } from "./fold-context.ts";
+import { GroupQueue } from "../appending/group-queue.ts";
+import { LockHeldError, LogLock } from "./lock.ts";
+import { appending, type Proposal, type Settled } from "../appending/proposal.ts";
+import { SEGMENT_ENTRIES } from "./segments.ts";
+import { loadEngine } from "../format/sqlite.ts";
+import { doLater, doNow } from "./steps.ts";
+
+/** After this long without an append, in milliseconds, the tail is folded. */
+const IDLE_MS = 1_000;
+
+/** A tail of this many entries, or bytes, is folded without waiting for an idle moment. */
+const FOLD_ENTRIES = 4_096;
+const FOLD_BYTES = 8_388_608;
+
+/** Entries written under one lock and flushed together, at most; bounds how long others wait. */
+const GROUP_SIZE = 256;
+
+/** What a writer needs from outside; tests put in their own. */
+export interface WriterSurroundings {
+  readonly files: AuditFiles;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Entries at which a database is sealed. Default: {@link SEGMENT_ENTRIES}. */
+  readonly segmentEntries?: number;
+}
+
+interface Pending {
+  /** Adds what is to be appended, and answers what to do once that is durable. */
+  readonly add: (batch: Batch) => () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Appends to one log. A process has one for each log; see `../log.ts`. */
+export class LogWriter {
+  readonly #path: string;
+  readonly #lock: LogLock;
+  readonly #context: FoldContext;
+  readonly #queue = new GroupQueue<Pending>(GROUP_SIZE, async (group) => await this.#commit(group));
+  #folding: Promise<void> | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  #isClosing = false;
+  #failure: CapFenceError | undefined;
+
+  private constructor(context: FoldContext) {
+    this.#path = context.path;
+    this.#lock = context.lock;
+    this.#context = context;
+    // What a process that crashed left in the tail is folded in when there is time.
+    this.#scheduleFold();
+  }
+
+  /**
+   * Opens the log at a real path, or makes a new one.
+   *
+   * @throws AuditUnavailableError when its files can't be read, written or locked.
+   * @throws AuditCorruptError when they contradict themselves.
+   */
+  static async open(path: string, surroundings: WriterSurroundings): Promise<LogWriter> {
+    const { files, now } = surroundings;
+    // In a segment of one there is only room for the entry that names the segment before it.
+    const segmentEntries = Math.max(2, surroundings.segmentEntries ?? SEGMENT_ENTRIES);
+    const timestamp = (): string => new Date(now()).toISOString();
+    const lock = new LogLock(files, path);
+    try {
+      const engine = await loadEngine();
+      lock.prepare();
+      const chain = await lock.hold(() => {
+        lock.clearLeftovers();
+        const own = { files, engine, path, ownName: lock.ownName.bind(lock) };
+        return Chain.open(own, randomBytes(16).toString("hex"), timestamp());
+      });
+      return new LogWriter({ files, engine, path, lock, chain, timestamp, segmentEntries });
+    } catch (error) {
+      lock.dispose();
+      throw unavailable(path, error);
+    }
+  }
+
+  /** The log's identity, the same in all its entries. */
+  get identity(): string {
+    return this.#context.chain.log;
+  }
+
+  /** Why this writer has stopped for good, if it has. */
+  get failure(): CapFenceError | undefined {
+    return this.#failure;
+  }
+
+  async append(entry: PreparedEntry): Promise<Head> {
+    const { heads } = await this.propose(appending(entry));
+    return heads[0] as Head;
+  }
+
+  /**
+   * Appends what a proposal decides, and resolves with its answer once that is durable. Calls made at the same time share
+   * one flush.
+   *
+   * @throws AuditUnavailableError when it can't be written. After a failed write the writer has stopped for good, and so
+   *   it has when a proposal throws: nobody knows what that has missed.
+   * @throws AuditCorruptError when the log's files contradict what this writer knows; likewise.
+   */
+  propose<T>(proposal: Proposal<T>): Promise<Settled<T>> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    return new Promise((resolve, reject) => {
+      const add = (batch: Batch): (() => void) => {
+        const { entries, answer } = proposal(batch);
+        const heads = entries.map((entry) => batch.add(entry));
+        return () => resolve({ heads, answer });
+      };
+      this.#queue.add({ add, reject });
+    });
+  }
+
+  /** Stops for good: every waiting and further append is refused with `failure`. */
+  fail(failure: CapFenceError): void {
+    const first = (this.#failure ??= failure);
+    clearTimeout(this.#idle);
+    for (const { reject } of this.#queue.clear()) reject(first);
+  }
+
+  /** After a failed write there is no telling what a file holds. */
+  owe(): boolean {
+    return false;
+  }
+
+  /**
+   * Finishes what is waiting, folds the tail into the database and lets go of the files.
+   *
+   * @throws AuditUnavailableError, AuditCorruptError why the tail was not folded, or why this writer had stopped before;
+   *   every entry that was acknowledged is safe in the tail.
+   */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    clearTimeout(this.#idle);
+    await this.#queue.settled();
+    await this.#folding;
+    // What stopped it was told to those who appended; whoever closes it must not take the log for folded.
+    const failure = this.#failure;
+    try {
+      if (failure === undefined) await doLater(fold(this.#context));
+    } catch (error) {
+      throw unavailable(this.#path, error);
+    } finally {
+      this.#release();
+    }
+    if (failure !== undefined) throw failure;
+  }
+
+  /** The same at the end of the process, when nothing asynchronous runs any more. What can't be folded stays in the tail. */
+  closeNow(): void {
+    try {
+      if (this.#failure === undefined) doNow(fold(this.#context));
+    } catch {
+      // The tail keeps every entry, and the next process folds it.
+    }
+    this.#release();
+  }
+
+  #release(): void {
+    this.fail(new AuditUnavailableError(this.#path, "it has been closed"));
+    try {
+      this.#context.chain.close();
+    } catch {
+      // Whatever had to be durable was flushed.
+    }
+    this.#lock.dispose();
+  }
+
+  async #commit(group: readonly Pending[]): Promise<void> {
+    try {
+      const { done, tail } = await this.#lock.hold(() => {
+        const { chain } = this.#context;
+        chain.catchUp();
+        const batch = chain.batch(this.#context.timestamp());
+        return { done: group.map(({ add }) => add(batch)), tail: chain.write(batch) };
+      });
+      // The lock is free again: one flush covers all that any process has written before it.
+      await tail?.sync();
+      for (const resolve of done) resolve();
+    } catch (error) {
+      const failure = unavailable(this.#path, error);
+      for (const { reject } of group) reject(failure);
+      // A lock that stayed taken leaves nothing half done. Anything else may, and no retry could make it certain.
+      if (!(error instanceof LockHeldError)) this.fail(failure);
+    }
+    this.#scheduleFold();
+  }
+
+  #scheduleFold(): void {
+    const { chain } = this.#context;
+    if (this.#isClosing || this.#failure !== undefined || chain.tail === undefined) return;
+    if (chain.unfolded >= FOLD_ENTRIES || chain.tail.size >= FOLD_BYTES) this.#startFold();
+    else if (this.#idle === undefined) this.#idle = setTimeout(() => this.#startFold(), IDLE_MS).unref();
+    else this.#idle.refresh();
+  }
+
+  #startFold(): void {
+    this.#folding ??= doLater(fold(this.#context))
+      .catch((error: unknown) => {
+        // No room for a second copy is no reason to stop: the tail goes on. A contradiction is.
+        const isContradiction = CapFenceError.isInstance(error) && !AuditUnavailableError.isInstance(error);
+        if (isContradiction || this.#context.chain.tail?.isDoubtful === true) this.fail(unavailable(this.#path, error));
+      })
+      .finally(() => {
+        this.#folding = undefined;
+      });
+  }
+}
+
+/** A failed file-system call as the error that callers know; our own errors as they are. */
+function unavailable(path: string, error: unknown): CapFenceError {
+  if (CapFenceError.isInstance(error)) return error;
+  return new AuditUnavailableError(path, explainFileError(error), { cause: error });
+}

@@ -1,0 +1,189 @@
+/** The text of a payload, as conditions search it: built once per event and only when a rule asks. */
+
+import type { Json, JsonObject } from "../../snapshot.ts";
+
+/** Put between leaves that are searched together. A text that holds it itself is searched for in each leaf alone. */
+const BETWEEN_LEAVES = "\0";
+
+const IGNORABLE = /\p{Default_Ignorable_Code_Point}+/gu;
+/** Unicode's White_Space; `\s` alone lacks NEL. */
+const WHITE_SPACE = /[\s\u0085]+/gu;
+/** ASCII white space other than a single space, which stays what it is. */
+const UNEVEN = /[\t-\r][\t-\r ]*| [\t-\r ]+/g;
+const CAPITAL_SIGMA = "\u03A3";
+const SMALL_SIGMA = "\u03C3";
+
+/** A payload's text leaves and the forms of them that conditions search. */
+export class PayloadText {
+  readonly #payload: JsonObject;
+  #isAscii: boolean | undefined;
+  #lower: string | undefined;
+  #leaves: readonly string[] | undefined;
+  #folded: string | undefined;
+  #normalised: string | undefined;
+  #compatible: readonly string[] | undefined;
+
+  constructor(payload: JsonObject) {
+    this.#payload = payload;
+  }
+
+  /** Every string, number and boolean among the values at any depth, in RFC 8785 key order. Numbers as JSON writes them. */
+  get leaves(): readonly string[] {
+    if (this.#leaves === undefined) {
+      const leaves: string[] = [];
+      collectLeaves(this.#payload, leaves);
+      this.#leaves = leaves;
+    }
+    return this.#leaves;
+  }
+
+  /**
+   * The strings among the leaves in lower case, one right after the other in no particular order. What is not in here is in
+   * none of them; what is may reach from one into the next.
+   */
+  get lower(): string {
+    this.#lower ??= joinStrings(this.#payload, "").toLowerCase();
+    return this.#lower;
+  }
+
+  /** All leaves in lower case, in every form {@link caseForms} gives, with a NUL between one and the next. */
+  get folded(): string {
+    this.#folded ??= fold(this.leaves);
+    return this.#folded;
+  }
+
+  /** All leaves joined by a space and normalised as {@link normalise} does. */
+  get normalised(): string {
+    this.#normalised ??= normalise(this.leaves.join(" "));
+    return this.#normalised;
+  }
+
+  /** The leaves one by one, in lower case and with compatibility forms of characters read as what they stand for. */
+  get compatible(): readonly string[] {
+    this.#compatible ??= this.leaves.flatMap((leaf) => caseForms(compatible(leaf)));
+    return this.#compatible;
+  }
+
+  /**
+   * Whether {@link lower} is ASCII. Then no character has other forms than its case: the only other one whose lower case is
+   * ASCII is the sign for kelvin, and its lower case is the `k` that it stands for in every form.
+   */
+  get isAscii(): boolean {
+    // Only ASCII takes one byte a character. Counting bytes is many times quicker than any regular expression.
+    this.#isAscii ??= Buffer.byteLength(this.lower) === this.lower.length;
+    return this.#isAscii;
+  }
+
+  /** Whether a leaf has `form`, a text in lower case. */
+  has(form: string): boolean {
+    if (form.includes(BETWEEN_LEAVES))
+      return this.leaves.some((leaf) => caseForms(leaf).some((each) => each.includes(form)));
+    if (this.isAscii && !isInNumbers(form)) return this.lower.includes(form) && isInString(form, this.#payload);
+    return this.folded.includes(form);
+  }
+}
+
+const NUMBER_PART = /^[\d.e+-]*$/;
+
+/** Whether `form`, a text in lower case, may be part of a number as JSON writes it, or is part of `true` or `false`. */
+export function isInNumbers(form: string): boolean {
+  return NUMBER_PART.test(form) || "true".includes(form) || "false".includes(form);
+}
+
+/**
+ * The lower-case forms of `text`: one, or two when it has a capital sigma. `toLowerCase` writes that letter differently at
+ * the end of a word, so a text would not be found inside a longer word that contains it.
+ */
+export function caseForms(text: string): string[] {
+  const lower = text.toLowerCase();
+  return text.includes(CAPITAL_SIGMA) ? [lower, text.replaceAll(CAPITAL_SIGMA, SMALL_SIGMA).toLowerCase()] : [lower];
+}
+
+/**
+ * `text` without default-ignorable characters (zero-width, soft hyphen, variation selectors), in Unicode NFKC and in full
+ * case folding (`ß` is `ss`), every run of white space a single space.
+ */
+export function normalise(text: string): string {
+  if (Buffer.byteLength(text) === text.length) return collapse(text.toLowerCase());
+  // By way of capitals: there ß becomes SS, and the two small sigmas become one.
+  const lower = compatible(text).toLowerCase().toUpperCase().replaceAll(CAPITAL_SIGMA, SMALL_SIGMA).toLowerCase();
+  return lower.normalize("NFKC").replace(WHITE_SPACE, " ");
+}
+
+/** `text` in Unicode NFKC, without default-ignorable characters. */
+export function compatible(text: string): string {
+  return text.replace(IGNORABLE, "").normalize("NFKC");
+}
+
+/** ASCII text with every run of white space a single space. */
+function collapse(ascii: string): string {
+  return ascii.replace(UNEVEN, " ");
+}
+
+function fold(leaves: readonly string[]): string {
+  const joined = leaves.join(BETWEEN_LEAVES);
+  // Lower case of one leaf depends on another only where there is a sigma.
+  return joined.includes(CAPITAL_SIGMA) ? leaves.flatMap(caseForms).join(BETWEEN_LEAVES) : joined.toLowerCase();
+}
+
+function collectLeaves(value: Json, leaves: string[]): void {
+  if (typeof value === "string") leaves.push(value);
+  else if (typeof value === "number" || typeof value === "boolean") leaves.push(String(value));
+  else if (isList(value)) for (const item of value) collectLeaves(item, leaves);
+  else if (value !== null) for (const key of sortedKeys(value)) collectLeaves(value[key] ?? null, leaves);
+}
+
+// oxlint-disable-next-line typescript/unbound-method -- called with the object it is asked about
+const { hasOwnProperty } = Object.prototype;
+
+/**
+ * Adds every string at any depth to `text`. Strings are added one to the next, since the engine keeps a sum as a tree of its
+ * parts until it is searched, which takes half the time of a list that is joined. It drops the test for an own property
+ * where it knows that a loop names no others, and knows that of `hasOwnProperty` only; `Object.keys` would make a list.
+ */
+function joinStrings(container: JsonObject | readonly Json[], text: string): string {
+  let joined = text;
+  if (isList(container)) {
+    for (let index = 0; index < container.length; index += 1) joined = joinValue(container[index], joined);
+    return joined;
+  }
+  for (const key in container) {
+    if (hasOwnProperty.call(container, key)) joined = joinValue(container[key], joined);
+  }
+  return joined;
+}
+
+function joinValue(value: Json | undefined, text: string): string {
+  if (typeof value === "string") return text + value;
+  return typeof value === "object" && value !== null ? joinStrings(value, text) : text;
+}
+
+/** Whether a string at any depth has `form`, a text in lower case. */
+function isInString(form: string, value: Json | undefined): boolean {
+  if (typeof value === "string") return value.length >= form.length && value.toLowerCase().includes(form);
+  if (typeof value !== "object" || value === null) return false;
+  if (isList(value)) return value.some((item) => isInString(form, item));
+  for (const key in value) if (hasOwnProperty.call(value, key) && isInString(form, value[key])) return true;
+  return false;
+}
+
+/** Most keys that are put in order by insertion, which is several times quicker than sorting for a few. */
+const FEW_KEYS = 16;
+
+/** RFC 8785, 3.2.3: keys by UTF-16 code units, which is how JavaScript compares strings. */
+function sortedKeys(value: JsonObject): string[] {
+  const keys = Object.keys(value);
+  if (keys.length > FEW_KEYS) return keys.toSorted();
+  for (let next = 1; next < keys.length; next += 1) {
+    const key = keys[next] ?? "";
+    let at = next - 1;
+    for (; at >= 0 && (keys[at] ?? "") > key; at -= 1) keys[at + 1] = keys[at] ?? "";
+    keys[at + 1] = key;
+  }
+  return keys;
+}
+
+/** `Array.isArray` does not narrow read-only arrays. */
+function isList(value: Json): value is readonly Json[] {
+  return Array.isArray(value);
+}

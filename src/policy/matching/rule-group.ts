@@ -1,0 +1,158 @@
+/** All rules filed under one capability, and which of them a payload's text can concern. */
+
+import type { Needle } from "../conditions/condition.ts";
+import type { PayloadText } from "./payload-text.ts";
+import type { Rule } from "../rule.ts";
+import type { SharedTexts } from "./shared-texts.ts";
+import { searchFor, TOGETHER, type Search } from "./text-search.ts";
+import { tokensOf } from "./token-search.ts";
+
+/** The rules of one capability. Those that need one of many texts are found by one search for all those texts. */
+export class RuleGroup {
+  readonly #rules: Rule[] = [];
+  readonly #texts: SharedTexts;
+  #split: Split | undefined;
+
+  /** `texts` are shared by all groups of a policy. */
+  constructor(texts: SharedTexts) {
+    this.#texts = texts;
+  }
+
+  add(rule: Rule): void {
+    this.#rules.push(rule);
+    this.#split = undefined;
+  }
+
+  /** Every rule, in order. */
+  get all(): readonly Rule[] {
+    return this.#rules;
+  }
+
+  /** The rules that have to be asked whatever the text, in order. */
+  get always(): readonly Rule[] {
+    this.#split ??= splitOf(this.#rules, this.#texts);
+    return this.#split.always;
+  }
+
+  /** Finds those of the other rules that the text may concern; `undefined` when there are no others. */
+  get finder(): RuleFinder | undefined {
+    this.#split ??= splitOf(this.#rules, this.#texts);
+    return this.#split.finder;
+  }
+}
+
+interface Split {
+  readonly always: readonly Rule[];
+  readonly finder: RuleFinder | undefined;
+}
+
+/** A text, and the rule that needs it. */
+interface Need {
+  readonly needle: Needle;
+  readonly rule: Rule;
+}
+
+const NOTHING: readonly Rule[] = [];
+
+/** Finds rules by the texts they need. */
+export class RuleFinder {
+  readonly #needs: readonly Need[];
+  /** For ASCII payloads, when there are few texts. */
+  readonly #few: FewTexts | undefined;
+  /** Over normalised payloads, made when it is first asked for. */
+  #normalised: Search | undefined;
+  /** For payloads with other characters than ASCII, in which a text may stand as it is but not normalised. */
+  #exact: { readonly search: Search; readonly rules: readonly Rule[] } | undefined;
+
+  constructor(needs: readonly Need[], texts: SharedTexts) {
+    this.#needs = needs;
+    this.#few = needs.length < TOGETHER ? new FewTexts(needs, texts) : undefined;
+  }
+
+  /** Every rule of which a text may be there, once, in no particular order. The others answer `no`. */
+  find(text: PayloadText): readonly Rule[] {
+    if (this.#few !== undefined && text.isAscii) return this.#few.find(text);
+    this.#normalised ??= searchFor(this.#needs.map(({ needle: { normalised = "" } }) => normalised));
+    const normalised = this.#normalised.find(text.normalised);
+    const exact = text.isAscii ? undefined : this.#findExact(text);
+    if (normalised === undefined && exact === undefined) return NOTHING;
+    const found = new Set(exact);
+    for (const index of normalised ?? []) {
+      const need = this.#needs[index];
+      if (need !== undefined) found.add(need.rule);
+    }
+    return [...found];
+  }
+
+  #findExact(text: PayloadText): readonly Rule[] | undefined {
+    if (this.#exact === undefined) {
+      const forms = this.#needs.flatMap(({ needle, rule }) => needle.forms.map((form) => ({ form, rule })));
+      this.#exact = { search: searchFor(forms.map(({ form }) => form)), rules: forms.map(({ rule }) => rule) };
+    }
+    const { search, rules } = this.#exact;
+    return search.find(text.folded)?.flatMap((index) => rules[index] ?? []);
+  }
+}
+
+/** Finds rules by the tokens of the texts they need, which are looked for one by one. */
+class FewTexts {
+  /** The rule of each text that has tokens to look for. */
+  readonly #rules: readonly Rule[];
+  /** What is looked for first. These lie together in memory, and that is all most payloads need. */
+  readonly #probes: readonly string[];
+  readonly #parts: readonly (readonly string[])[];
+  /** Rules with a text that has no tokens to look for. */
+  readonly #unsearched: readonly Rule[];
+  /** Whether numbers and booleans count, which are seldom what a text is in. */
+  readonly #inNumbers: boolean;
+
+  constructor(needs: readonly Need[], texts: SharedTexts) {
+    const read = needs.map(({ needle: { normalised = "" }, rule }) => ({ rule, tokens: tokensOf(normalised) }));
+    const searched = read.flatMap(({ rule, tokens }) => (tokens === undefined ? [] : { rule, ...tokens }));
+    this.#rules = searched.map(({ rule }) => rule);
+    this.#parts = searched.map(({ parts }) => parts.map((part) => texts.of(part)));
+    this.#probes = this.#parts.map(([first = ""]) => first);
+    this.#unsearched = [...new Set(read.flatMap(({ rule, tokens }) => (tokens === undefined ? rule : [])))];
+    this.#inNumbers = searched.some(({ inNumbers }) => inNumbers);
+  }
+
+  /** As {@link RuleFinder.find}, in an ASCII payload. */
+  find(text: PayloadText): readonly Rule[] {
+    const searched = this.#inNumbers ? text.folded : text.lower;
+    const probes = this.#probes;
+    let found: Rule[] | undefined;
+    for (let index = 0; index < probes.length; index += 1) {
+      if (!searched.includes(probes[index] ?? "") || !this.#hasAll(index, searched)) continue;
+      const rule = this.#rules[index];
+      found ??= [...this.#unsearched];
+      if (rule !== undefined && !found.includes(rule)) found.push(rule);
+    }
+    return found ?? this.#unsearched;
+  }
+
+  /** Whether a part of every token of a text is there. */
+  #hasAll(index: number, searched: string): boolean {
+    for (const part of this.#parts[index] ?? []) if (!searched.includes(part)) return false;
+    return true;
+  }
+}
+
+function splitOf(rules: readonly Rule[], texts: SharedTexts): Split {
+  const always: Rule[] = [];
+  const needs: Need[] = [];
+  for (const rule of rules) {
+    const needles = searchable(rule);
+    if (needles === undefined) always.push(rule);
+    else for (const needle of needles) needs.push({ needle, rule });
+  }
+  return { always, finder: needs.length === 0 ? undefined : new RuleFinder(needs, texts) };
+}
+
+/**
+ * The texts of which a rule needs one, when a search of the normalised payload finds them all. A text of white space alone
+ * is not in it, and one with a NUL would be found across leaves.
+ */
+function searchable(rule: Rule): readonly Needle[] | undefined {
+  const needed = rule.conditions.find(({ needles }) => needles !== undefined)?.needles;
+  return needed?.every(({ text, normalised }) => normalised !== undefined && !text.includes("\0")) ? needed : undefined;
+}
