@@ -41,8 +41,8 @@ describe("Policy.explain", () => {
 
   it("says why in words", () => {
     const event = call({ payload: { command: "rm -rf", amount: 50 }, context: { user_role: "dev" }, risk: "low" });
-    const why = policy.explain(event).rules.flatMap(({ conditions }) => conditions.map((each) => each.why));
-    expect(why).toEqual([
+    const answers = policy.explain(event).rules.flatMap(({ conditions }) => conditions.map((each) => each.why));
+    expect(answers).toEqual([
       '"rm -rf" is in the payload',
       'the environment is "production", asked for "production"',
       'the risk_level is "low", asked for "high"',
