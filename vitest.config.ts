@@ -1,25 +1,42 @@
 import { defineConfig } from "vitest/config";
 
+const SLOW = "__tests__/**/*.slow.test.ts";
+
+/** These have modules of their own: a database is made for a file and dropped after it, or the first use is looked at. */
+const APART = [
+  "__tests__/{audit/postgres,postgres}/**/*.test.ts",
+  "__tests__/audit/{chain,copy,tampered-rows}.test.ts",
+  "__tests__/runtime/*approvals*.test.ts",
+  "__tests__/cli/postgres.test.ts",
+  "__tests__/langchain/approvals.processes.test.ts",
+  "__tests__/policy/conditions/sql.test.ts",
+  "__tests__/replay/places.test.ts",
+];
+
+const globalSetup = ["__tests__/postgres/global-setup.ts"];
+const quick = { globalSetup, testTimeout: 30_000, hookTimeout: 60_000 };
+
 export default defineConfig({
   test: {
     // Vitest leaves one core free, which on two of them is half of all.
     maxWorkers: "100%",
     projects: [
+      // Loading LangChain anew for each file took a third of the time.
       {
         test: {
+          ...quick,
           name: "fast",
           include: ["__tests__/**/*.test.ts"],
-          exclude: ["__tests__/**/*.slow.test.ts"],
-          globalSetup: ["__tests__/postgres/global-setup.ts"],
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
+          exclude: [SLOW, ...APART],
+          isolate: false,
         },
       },
+      { test: { ...quick, name: "apart", include: APART, exclude: [SLOW] } },
       {
         test: {
           name: "slow",
-          include: ["__tests__/**/*.slow.test.ts"],
-          globalSetup: ["__tests__/postgres/global-setup.ts"],
+          include: [SLOW],
+          globalSetup,
           testTimeout: 1_800_000,
           hookTimeout: 120_000,
           fileParallelism: false,
