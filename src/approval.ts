@@ -190,4 +190,5 @@ export type ApprovalProblem =
   | "unsigned"
   | "wrong_request"
   | "revoked"
-  | "too_many";
+  | "too_many"
+  | "too_many_answers";

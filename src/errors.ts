@@ -143,7 +143,9 @@ const APPROVAL_PROBLEMS: Readonly<Record<ApprovalProblem, string>> = {
   unsigned: "none of the keys that count here has signed it",
   wrong_request: "it is not the request that was shown. Look at it again",
   revoked: "it was revoked already",
-  too_many: "too many are open, or it has too many answers. Answer or revoke some",
+  too_many: "too many are open. Answer or revoke some",
+  too_many_answers:
+    "answers that do not count have filled this request up. Reject it, or let it expire and have the call made again",
 };
 
 /** An answer to a request, or a grant, was refused: nothing may run because of it. `reason` says why. */

@@ -70,7 +70,7 @@ it("names each reason for which an answer is refused", () => {
     "own_request",
     "unsigned",
   ] as const;
-  for (const reason of [...reasons, "wrong_request", "revoked", "too_many"] as const) {
+  for (const reason of [...reasons, "wrong_request", "revoked", "too_many", "too_many_answers"] as const) {
     expect(new ApprovalError(reason).message).not.toContain("undefined");
     expect(PAGE).toContain(`\`${reason}\``);
   }

@@ -221,7 +221,7 @@ describe("a signed rejection", () => {
     const { seq: of, hash: request } = await recorded("requested");
     const answer = { kind: "approval", status: "approved", id, of, request, by: "x", user: "x" };
     await forge(...Array.from({ length: 9 }, () => answer));
-    await expect(runtime.approvals.approve(id, alice)).rejects.toMatchObject({ reason: "too_many" });
+    await expect(runtime.approvals.approve(id, alice)).rejects.toMatchObject({ reason: "too_many_answers" });
   });
 });
 

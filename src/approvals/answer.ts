@@ -61,7 +61,7 @@ function problemOf(
   if (status === "approved" && isOneOf(entry.actor, by, signer?.name)) return "own_request";
   if (!isApprover(signer, keys)) return "unsigned";
   // It would be passed over. A rejection never is.
-  return status === "approved" && answers.length >= MAX_ANSWERS ? "too_many" : undefined;
+  return status === "approved" && answers.length >= MAX_ANSWERS ? "too_many_answers" : undefined;
 }
 
 function refused(given: GivenAnswer, named: { seq: number; hash: string }, problem: ApprovalProblem): RefusedAnswer {
