@@ -5,7 +5,7 @@ import type { ApprovalRecord, GrantRecord } from "../../src/approval.ts";
 import { PreparedEntry, type EntryContent, type Head } from "../../src/audit/format/entry.ts";
 import { nodeFiles } from "../../src/audit/file/files.ts";
 import { AuditLog } from "../../src/audit/log.ts";
-import { readOpenItems } from "../../src/audit/appending/read-open-items.ts";
+import { readOpenItems } from "../../src/audit/open-items/read-open-items.ts";
 import { readEntries } from "../../src/audit/read.ts";
 import { listSegments } from "../../src/audit/file/segments.ts";
 import { verifyLog } from "../../src/audit/verify.ts";

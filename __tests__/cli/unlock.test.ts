@@ -1,4 +1,4 @@
-import { existsSync, linkSync, readdirSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, linkSync, readdirSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
@@ -73,6 +73,20 @@ describe("unlock", () => {
     expect(readdirSync(place.directory)).not.toContain("audit.db-lock");
     await record(place.path("audit.db"), WALKTHROUGH);
     expect((await place.run(["verify"])).code).toBe(0);
+  });
+
+  it.skipIf(process.geteuid?.() !== 0)("records the number of a user who has no name (needs root)", async () => {
+    lock(FOREIGN);
+    const nameless = 54_321;
+    chownSync(place.directory, nameless, nameless);
+    for (const name of readdirSync(place.directory)) chownSync(place.path(name), nameless, nameless);
+    process.seteuid?.(nameless);
+    try {
+      expect(await place.run(["unlock", "--yes"])).toMatchObject({ code: 0 });
+    } finally {
+      process.seteuid?.(0);
+    }
+    expect(await lastEntry()).toMatchObject({ kind: "unlock", by: String(nameless) });
   });
 
   it("does nothing on a no", async () => {

@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 
 import { isPostgresUrl } from "../audit/postgres/url.ts";
-import { breakLock, inspectLock } from "../audit/unlock.ts";
+import { breakLock, inspectLock } from "../audit/file/unlock.ts";
 import { AuditUnavailableError } from "../errors.ts";
 import { CommandFailure } from "./command-failure.ts";
 import { EXIT, type ExitCode, type Host } from "./host.ts";

@@ -18,7 +18,7 @@ import { patternProblem } from "../policy/matching/capability.ts";
 import type { JsonObject } from "../snapshot.ts";
 import type { Recorder } from "./recorder.ts";
 import { checkedShown, type ShownPayload } from "./shown.ts";
-import { systemUser } from "./system-user.ts";
+import { systemUser } from "../system-user.ts";
 
 /** A call that waits for a person. */
 export interface PendingApproval {

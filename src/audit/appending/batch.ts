@@ -1,7 +1,7 @@
 /** Entries on their way into a log: each follows the one before, and none is written yet. */
 
 import type { Entry, Head, PreparedEntry } from "../format/entry.ts";
-import type { OpenItemsRegister } from "./open-items.ts";
+import type { OpenItemsRegister } from "../open-items/open-items.ts";
 import type { LogState } from "./proposal.ts";
 import { formatLine } from "../format/tail.ts";
 

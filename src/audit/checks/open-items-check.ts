@@ -2,7 +2,7 @@
 
 import type { Entry } from "../format/entry.ts";
 import type { Findings } from "./findings.ts";
-import { OpenItemsRegister } from "../appending/open-items.ts";
+import { OpenItemsRegister } from "../open-items/open-items.ts";
 
 /** Give it every sound entry, in order, and tell it where one is missing. */
 export class OpenItemsCheck {

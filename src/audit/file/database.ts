@@ -4,7 +4,7 @@ import { AuditCorruptError, AuditUnavailableError } from "../../errors.ts";
 import { FORMAT_VERSION, soundEntry, type Head, type SegmentEntry, type StoredEntry } from "../format/entry.ts";
 import { readRows, type Row } from "../format/rows.ts";
 import { APPLICATION_ID, CREATION, DERIVED_COLUMNS, derivedColumns, SCHEMA } from "../format/schema.ts";
-import { SqliteFile, type Engine, type PreparedStatement, type Value } from "../format/sqlite.ts";
+import { SqliteFile, type Engine, type PreparedStatement, type Value } from "./sqlite.ts";
 
 /**
  * Opens a file's bytes, which become the database's own, for the time of `work`.

@@ -3,7 +3,7 @@
 import type { Chain } from "./chain.ts";
 import type { AuditFiles } from "./files.ts";
 import type { LogLock } from "./lock.ts";
-import type { Engine } from "../format/sqlite.ts";
+import type { Engine } from "./sqlite.ts";
 
 /** What is folded, and with what. */
 export interface FoldContext {

@@ -7,7 +7,7 @@ import { EntryDatabase } from "./database.ts";
 import { PreparedEntry, soundEntry } from "../format/entry.ts";
 import type { AuditFiles, FileIdentity } from "./files.ts";
 import { listSegments } from "./segments.ts";
-import type { Engine } from "../format/sqlite.ts";
+import type { Engine } from "./sqlite.ts";
 import { BEFORE_GENESIS } from "../format/successor.ts";
 import { tailPath } from "./tail-file.ts";
 

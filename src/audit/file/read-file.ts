@@ -6,7 +6,7 @@ import { EntryDatabase, withDatabase } from "./database.ts";
 import type { StoredEntry } from "../format/entry.ts";
 import { explainFileError, nodeFiles, type FileIdentity } from "./files.ts";
 import { listSegments } from "./segments.ts";
-import { loadEngine, type Engine } from "../format/sqlite.ts";
+import { loadEngine, type Engine } from "./sqlite.ts";
 import type { ReadingOrder } from "../store.ts";
 import { parseTailLine, splitTail } from "../format/tail.ts";
 import { tailPath } from "./tail-file.ts";

@@ -7,7 +7,7 @@ import { EntryDatabase } from "./database.ts";
 import type { StoredEntry } from "../format/entry.ts";
 import { explainFileError, type AuditFiles } from "./files.ts";
 import { placeLog } from "./new-log.ts";
-import { loadEngine } from "../format/sqlite.ts";
+import { loadEngine } from "./sqlite.ts";
 
 /**
  * Puts one database of these entries, in order, at a real path where there is nothing. All of it is in memory meanwhile.

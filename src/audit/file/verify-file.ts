@@ -10,7 +10,7 @@ import { sha256, soundEntry } from "../format/entry.ts";
 import { isSameFile, nodeFiles } from "./files.ts";
 import { identifyFile, ReadingSpace, readLogBytes } from "./read-file.ts";
 import { listSegments, type SegmentFile } from "./segments.ts";
-import { loadEngine, type Engine } from "../format/sqlite.ts";
+import { loadEngine, type Engine } from "./sqlite.ts";
 import { parseTailHeader, splitTail, type TailHeader, type TailLines } from "../format/tail.ts";
 
 /**

@@ -16,7 +16,7 @@ import { GroupQueue } from "../appending/group-queue.ts";
 import { LockHeldError, LogLock } from "./lock.ts";
 import { appending, type Proposal, type Settled } from "../appending/proposal.ts";
 import { SEGMENT_ENTRIES } from "./segments.ts";
-import { loadEngine } from "../format/sqlite.ts";
+import { loadEngine } from "./sqlite.ts";
 import { doLater, doNow } from "./steps.ts";
 
 /** After this long without an append, in milliseconds, the tail is folded. */

@@ -2,7 +2,7 @@
 
 import { AuditCorruptError } from "../../errors.ts";
 import { DERIVED_COLUMNS } from "./schema.ts";
-import type { SqliteFile, Value } from "./sqlite.ts";
+import type { SqliteFile, Value } from "../file/sqlite.ts";
 
 /** A row as it stands in the file. */
 export interface Row {

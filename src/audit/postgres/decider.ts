@@ -8,7 +8,7 @@ import { randomUUID } from "node:crypto";
 import { AuditCorruptError } from "../../errors.ts";
 import { Batch } from "../appending/batch.ts";
 import { soundEntry, type Head, type PreparedEntry } from "../format/entry.ts";
-import { OpenItemsRegister } from "../appending/open-items.ts";
+import { OpenItemsRegister } from "../open-items/open-items.ts";
 import type { Proposal, Settled } from "../appending/proposal.ts";
 import { askFor, MAX_CONFLICTS, Patience, stillDoubtful, type Append } from "./appender.ts";
 import { isConflict, PostgresFailure } from "./failure.ts";

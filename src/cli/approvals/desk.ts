@@ -3,12 +3,12 @@
 import { AuditLog } from "../../audit/log.ts";
 import { nodeFiles } from "../../audit/file/files.ts";
 import { readEntries } from "../../audit/read.ts";
-import { readOpenItems } from "../../audit/appending/read-open-items.ts";
-import type { OpenItemsRegister } from "../../audit/appending/open-items.ts";
+import { readOpenItems } from "../../audit/open-items/read-open-items.ts";
+import type { OpenItemsRegister } from "../../audit/open-items/open-items.ts";
 import { verifierOf, type SignerKey } from "../../note.ts";
 import { Approvals } from "../../runtime/approvals.ts";
 import { Recorder } from "../../runtime/recorder.ts";
-import { systemUser } from "../../runtime/system-user.ts";
+import { systemUser } from "../../system-user.ts";
 import type { Host } from "../host.ts";
 import { readSigner } from "../key-files.ts";
 import { auditLogPath } from "../log-path.ts";

@@ -1,14 +1,13 @@
 /** Removes a lock whose owner cannot be judged, on a person's word, and records that. */
 
-import { userInfo } from "node:os";
-
-import { AuditUnavailableError } from "../errors.ts";
-import { PreparedEntry } from "./format/entry.ts";
-import { nodeFiles } from "./file/files.ts";
-import { LogLock } from "./file/lock.ts";
-import { AuditLog } from "./log.ts";
-import { describeOwner, type Owner } from "./file/owner.ts";
-import { realLogPath } from "./file/real-path.ts";
+import { AuditUnavailableError } from "../../errors.ts";
+import { systemUser } from "../../system-user.ts";
+import { PreparedEntry } from "../format/entry.ts";
+import { nodeFiles } from "./files.ts";
+import { LogLock } from "./lock.ts";
+import { AuditLog } from "../log.ts";
+import { describeOwner, type Owner } from "./owner.ts";
+import { realLogPath } from "./real-path.ts";
 
 /** A lock that is held. */
 export interface HeldLock {
@@ -33,6 +32,7 @@ export function inspectLock(path: string): HeldLock | undefined {
  */
 export async function breakLock(path: string, held: HeldLock): Promise<void> {
   if (held.state === "alive") throw new AuditUnavailableError(path, `${held.description} is alive. End it instead`);
+  const by = systemUser();
   const lock = new LogLock(nodeFiles, realLogPath(path));
   lock.prepare();
   try {
@@ -43,7 +43,6 @@ export async function breakLock(path: string, held: HeldLock): Promise<void> {
   const log = new AuditLog(path);
   try {
     const owner = held.owner && { pid: held.owner.pid, host: held.owner.host };
-    const by = userInfo().username;
     await log.append(new PreparedEntry({ kind: "unlock", by, ...(owner !== undefined && { owner }) }));
   } finally {
     await log.close();

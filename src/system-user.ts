@@ -7,6 +7,6 @@ export function systemUser(): string {
   try {
     return userInfo().username;
   } catch {
-    return String(process.getuid?.() ?? "");
+    return String(process.geteuid?.() ?? "");
   }
 }
