@@ -14,7 +14,7 @@ import type { LogsOptions } from "./logs.ts";
 import type { MigrateOptions } from "./migrate.ts";
 import { collectPaths, parseCount, parseKeyName, parsePath, timeParser } from "./option-values.ts";
 import { addPolicy } from "./policy/commands.ts";
-import { addExport, addReplay, addStats, addTrace } from "./record-commands.ts";
+import { addExport, addReplay, addStats, addTrace } from "./record/commands.ts";
 import type { UnlockOptions } from "./unlock.ts";
 import type { VerifyOptions } from "./verify.ts";
 

@@ -1,17 +1,17 @@
 /** What `capfence trace` shows of a decision. */
 
-import type { OutcomeEntry } from "../audit/format/entry.ts";
-import type { Json } from "../snapshot.ts";
-import type { ExplainedDecision } from "../replay/explained-decision.ts";
-import type { Answering, DecisionTrace, TracedDecision } from "../replay/trace.ts";
-import { count } from "./count.ts";
-import type { Host } from "./host.ts";
-import { describeRules } from "./policy/shown-explanation.ts";
-import { decisionText, outcomeText } from "./shown-entries.ts";
-import { jsonLines } from "./shown-json.ts";
-import { Table } from "./table.ts";
-import { coloursFor, textOf, visible, type Colours } from "./terminal.ts";
-import { formatTime } from "./time.ts";
+import type { OutcomeEntry } from "../../audit/format/entry.ts";
+import type { Json } from "../../snapshot.ts";
+import type { ExplainedDecision } from "../../replay/explained-decision.ts";
+import type { Answering, DecisionTrace, TracedDecision } from "../../replay/trace.ts";
+import { count } from "../count.ts";
+import type { Host } from "../host.ts";
+import { describeRules } from "../policy/shown-explanation.ts";
+import { decisionText, outcomeText } from "../shown-entries.ts";
+import { jsonLines } from "../shown-json.ts";
+import { Table } from "../table.ts";
+import { coloursFor, textOf, visible, type Colours } from "../terminal.ts";
+import { formatTime } from "../time.ts";
 
 /** A decision in full. */
 export interface FullTrace extends DecisionTrace {

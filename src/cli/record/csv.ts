@@ -1,7 +1,7 @@
 /** Entries as CSV (RFC 4180), safe to open in a spreadsheet. */
 
-import type { Entry, StoredEntry } from "../audit/format/entry.ts";
-import { visible } from "./terminal.ts";
+import type { Entry, StoredEntry } from "../../audit/format/entry.ts";
+import { visible } from "../terminal.ts";
 
 const COLUMNS = [
   "seq",

@@ -1,18 +1,18 @@
 /** `capfence replay`: what a policy would have decided about the calls of a record. */
 
-import { AuditCorruptError, TraceInvalidError } from "../errors.ts";
-import type { Policy } from "../policy/policy.ts";
-import { Tally, type Difference } from "../replay/difference.ts";
-import { NO_TIMES, replay as replayRecord, type ReplayEnd } from "../replay/replay.ts";
-import { kindOf } from "../replay/source.ts";
-import { CommandFailure } from "./command-failure.ts";
-import { count } from "./count.ts";
-import { EXIT, type ExitCode, type Host } from "./host.ts";
-import { auditLogPath } from "./log-path.ts";
-import { loadPolicy } from "./policy/files.ts";
+import { AuditCorruptError, TraceInvalidError } from "../../errors.ts";
+import type { Policy } from "../../policy/policy.ts";
+import { Tally, type Difference } from "../../replay/difference.ts";
+import { NO_TIMES, replay as replayRecord, type ReplayEnd } from "../../replay/replay.ts";
+import { kindOf } from "../../replay/source.ts";
+import { CommandFailure } from "../command-failure.ts";
+import { count } from "../count.ts";
+import { EXIT, type ExitCode, type Host } from "../host.ts";
+import { auditLogPath } from "../log-path.ts";
+import { loadPolicy } from "../policy/files.ts";
 import { ProgressBar } from "./progress.ts";
-import { describeDifference } from "./shown-difference.ts";
-import { coloursFor, jsonLine, visible } from "./terminal.ts";
+import { describeDifference } from "../shown-difference.ts";
+import { coloursFor, jsonLine, visible } from "../terminal.ts";
 
 /** The options of `capfence replay`; times are milliseconds since the epoch. */
 export interface ReplayCommandOptions {

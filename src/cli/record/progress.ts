@@ -1,6 +1,6 @@
 /** A progress bar, for a person who waits. */
 
-import type { Host } from "./host.ts";
+import type { Host } from "../host.ts";
 
 /** Columns of the bar. */
 const WIDTH = 24;

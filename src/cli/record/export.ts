@@ -1,14 +1,14 @@
 /** `capfence export`: all of an audit log, as lines of JSON that can be verified and replayed, or as a table for people. */
 
-import type { StoredEntry } from "../audit/format/entry.ts";
-import { exportEnd, exportHeader, exportLine } from "../replay/export.ts";
-import { readLog } from "../replay/read-log.ts";
-import { CommandFailure } from "./command-failure.ts";
+import type { StoredEntry } from "../../audit/format/entry.ts";
+import { exportEnd, exportHeader, exportLine } from "../../replay/export.ts";
+import { readLog } from "../../replay/read-log.ts";
+import { CommandFailure } from "../command-failure.ts";
 import { csvHeader, csvLine } from "./csv.ts";
-import { EXIT, type ExitCode, type Host } from "./host.ts";
-import { auditLogPath } from "./log-path.ts";
+import { EXIT, type ExitCode, type Host } from "../host.ts";
+import { auditLogPath } from "../log-path.ts";
 import { ProgressBar } from "./progress.ts";
-import { jsonLine } from "./terminal.ts";
+import { jsonLine } from "../terminal.ts";
 
 /** The options of `capfence export`. */
 export interface ExportOptions {

@@ -2,9 +2,9 @@
 
 import { Option, type Command } from "commander";
 
-import { auditLogOption, EXIT_CODES, findingLine, WHICH_LOG, TIMES, type Addition } from "./addition.ts";
+import { auditLogOption, EXIT_CODES, findingLine, WHICH_LOG, TIMES, type Addition } from "../addition.ts";
 import type { ExportOptions } from "./export.ts";
-import { parseCapability, parsePath, parseText, timeParser } from "./option-values.ts";
+import { parseCapability, parsePath, parseText, timeParser } from "../option-values.ts";
 import type { ReplayCommandOptions } from "./replay.ts";
 import type { StatsOptions } from "./stats.ts";
 import type { TraceOptions } from "./trace.ts";

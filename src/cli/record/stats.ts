@@ -1,12 +1,12 @@
 /** `capfence stats`: what a log's decisions add up to. */
 
-import { readEntries } from "../audit/read.ts";
-import { LogStatistics } from "../replay/statistics.ts";
-import { EXIT, type ExitCode, type Host } from "./host.ts";
-import { auditLogPath } from "./log-path.ts";
-import { loadPolicy } from "./policy/files.ts";
+import { readEntries } from "../../audit/read.ts";
+import { LogStatistics } from "../../replay/statistics.ts";
+import { EXIT, type ExitCode, type Host } from "../host.ts";
+import { auditLogPath } from "../log-path.ts";
+import { loadPolicy } from "../policy/files.ts";
 import { describeStatistics } from "./shown-statistics.ts";
-import { jsonLine } from "./terminal.ts";
+import { jsonLine } from "../terminal.ts";
 
 /** The options of `capfence stats`. */
 export interface StatsOptions {

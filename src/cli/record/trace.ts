@@ -1,16 +1,16 @@
 /** `capfence trace`: one recorded decision in full. */
 
-import type { DecisionEntry } from "../audit/format/entry.ts";
-import { leftOutOfContext, leftOutOfPayload } from "../audit/recording/left-out.ts";
-import { nameOfPart } from "../policy/partial/unknown-part.ts";
-import { explainRecorded } from "../replay/explained-decision.ts";
-import { traceDecision, type NotFound } from "../replay/trace.ts";
-import { CommandFailure } from "./command-failure.ts";
-import { EXIT, type ExitCode, type Host } from "./host.ts";
-import { auditLogPath } from "./log-path.ts";
-import { loadPolicy, tryPolicy } from "./policy/files.ts";
+import type { DecisionEntry } from "../../audit/format/entry.ts";
+import { leftOutOfContext, leftOutOfPayload } from "../../audit/recording/left-out.ts";
+import { nameOfPart } from "../../policy/partial/unknown-part.ts";
+import { explainRecorded } from "../../replay/explained-decision.ts";
+import { traceDecision, type NotFound } from "../../replay/trace.ts";
+import { CommandFailure } from "../command-failure.ts";
+import { EXIT, type ExitCode, type Host } from "../host.ts";
+import { auditLogPath } from "../log-path.ts";
+import { loadPolicy, tryPolicy } from "../policy/files.ts";
 import { describeTrace, type FullTrace } from "./shown-trace.ts";
-import { jsonLine } from "./terminal.ts";
+import { jsonLine } from "../terminal.ts";
 
 /** The options of `capfence trace`. */
 export interface TraceOptions {

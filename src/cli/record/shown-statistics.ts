@@ -1,10 +1,10 @@
 /** Statistics as small tables. */
 
-import type { DecisionCounts, RuleUse, Statistics } from "../replay/statistics.ts";
-import { count } from "./count.ts";
-import { Table } from "./table.ts";
-import { visible } from "./terminal.ts";
-import { formatTime } from "./time.ts";
+import type { DecisionCounts, RuleUse, Statistics } from "../../replay/statistics.ts";
+import { count } from "../count.ts";
+import { Table } from "../table.ts";
+import { visible } from "../terminal.ts";
+import { formatTime } from "../time.ts";
 
 /** Rows of one table; `--json` has all. */
 const MAX_ROWS = 10;
