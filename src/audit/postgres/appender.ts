@@ -67,8 +67,8 @@ export class Appender {
   known: Head;
   /** An append that may or may not have been done: it is asked for again before anything else. */
   #doubt: Append | undefined;
-  /** Whether this server's sessions begin transactions at another isolation level than appending needs. */
-  #isElsewise = false;
+  /** Sessions here begin transactions at an isolation level that `capfence.append` refuses (CF004). */
+  #needsOwnTransaction = false;
 
   constructor(target: PostgresTarget, session: KeptSession, identity: string, known: Head) {
     this.#target = target;
@@ -116,8 +116,8 @@ export class Appender {
         return await this.#ask(append, attempt > 1);
       } catch (error) {
         if (!(error instanceof PostgresFailure) || error.code === "CF002") throw error;
-        if (error.code === "CF004" && !this.#isElsewise) {
-          this.#isElsewise = true;
+        if (error.code === "CF004" && !this.#needsOwnTransaction) {
+          this.#needsOwnTransaction = true;
           continue;
         }
         if (!error.isUndone) doubtfulSince ??= performance.now();
@@ -135,7 +135,7 @@ export class Appender {
   async #ask(append: Append, again: boolean): Promise<Appended> {
     return await this.#session.use(async (session) => {
       const ask = async (): Promise<Appended> => await askFor(session, this.#target, append, this.known, again);
-      return this.#isElsewise ? await readCommitted(session, ask) : await ask();
+      return this.#needsOwnTransaction ? await readCommitted(session, ask) : await ask();
     });
   }
 

@@ -38,6 +38,8 @@ const PARAMETERS: ReadonlySet<string> = new Set([
 ]);
 
 /**
+ * What a URL says, as `pg` will read it; the parameter `log` is taken out.
+ *
  * @throws TypeError when it is none, or says what `pg` would not hear.
  */
 export function readUrl(text: string): ReadUrl {
