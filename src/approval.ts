@@ -23,7 +23,7 @@ export interface CallBinding {
   readonly riskLevel?: string;
   /** Commits to the payload: SHA-256 over the 16 bytes of the log's identity, then its canonical JSON. Hexadecimal. */
   readonly digest: string;
-  /** Commits to what of the payload is recorded, which is what people are shown; see `shownDigest`. Hexadecimal. */
+  /** SHA-256, hexadecimal, of the canonical JSON of `[payload, redacted, cut]` as recorded, null where absent: what people are shown. */
   readonly shown: string;
 }
 
@@ -169,8 +169,10 @@ export const MAX_OPEN = 256;
 /** Answers kept of one request; there are few, unless somebody adds what does not count. */
 export const MAX_ANSWERS = 8;
 
-/** Longest name of who answers, and longest other text of an answer or a grant, in UTF-16 code units. */
+/** Longest name of who answers, in UTF-16 code units. */
 export const MAX_NAME = 256;
+
+/** Longest other text of an answer or a grant, in UTF-16 code units. */
 export const MAX_NOTE = 1_024;
 
 /** Longest that a grant may last, in seconds: 30 days. */

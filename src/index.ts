@@ -76,6 +76,7 @@ export type { ReplayOptions } from "./replay/replay.ts";
 export type { ResolvedPolicy } from "./policy/resolved.ts";
 export type { RuleReference } from "./event.ts";
 export type { SignerKey } from "./note.ts";
+export type { Standing } from "./approvals/standing.ts";
 export type { StandingGrant } from "./runtime/approvals.ts";
 export type { ToolFinding } from "./policy/lint/tools.ts";
 export type { Toolkit } from "./langchain/toolkit.ts";
