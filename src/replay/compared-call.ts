@@ -55,7 +55,9 @@ export function compareCall({ name, call }: NamedCall, old: Judgement, changed: 
   if (old.decided !== undefined && changed.decided !== undefined) {
     return { ...known, change: differenceOf(old.decided, changed.decided) };
   }
-  const needs = [...(old.needs ?? []), ...(changed.needs ?? [])];
+  // Two policies that share a rule need the same for it.
+  const both = [...(old.needs ?? []), ...(changed.needs ?? [])];
+  const needs = [...new Map(both.map((need) => [JSON.stringify(need), need])).values()];
   const possible = changed.decided === undefined ? changed.possible : [changed.decided.decision];
   return { ...known, change: "undecidable", needs, possible };
 }

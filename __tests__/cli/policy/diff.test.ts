@@ -216,6 +216,20 @@ describe("recorded calls", () => {
     ]);
   });
 
+  it("can't be newly allowed by the policy that decided before, whatever is not known", async () => {
+    await record("same.db", [{ ...SEND, payload: { amount: 500 } }], { audit: { redact: ["amount"] } });
+    const { code, stdout } = await diff(["pay.yaml", "pay.yaml", "--audit-log", "same.db"]);
+    expect(code).toBe(0);
+    expect(inPlace(place, stdout)).toEqual([
+      "undecidable: 1 call",
+      "  1 call: require_approval[0].amount_gt needs payload.amount; allow[0].amount_lte needs payload.amount (entry 1)",
+      "",
+      "1 call: 0 decided differently, 0 alike.",
+      "1 undecidable: the record does not say enough.",
+      "✓ Nothing is newly allowed.",
+    ]);
+  });
+
   it("may be decided alike by another rule", async () => {
     writeFileSync(place.path("moved.yaml"), "allow:\n  - payments.refund\n  - payments.send\n");
     writeFileSync(place.path("small.jsonl"), '{"capability":"payments.send","payload":{"amount":5}}\n');
