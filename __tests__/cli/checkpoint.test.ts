@@ -51,6 +51,24 @@ describe("checkpoint", () => {
     expect(text).toBe(`capfence/${log}\n3\n${Buffer.from(hash, "hex").toString("base64")}\n`);
   });
 
+  it("reads no more of a file than a key or a checkpoint can have", async () => {
+    writeFileSync(place.path("large"), Buffer.alloc(1_048_577, "a"));
+    const large = "it is larger than 1 MiB, which no key and no checkpoint is";
+    for (const argv of [
+      ["checkpoint", "--key", "large"],
+      ["verify", "--checkpoint", "large", "--vkey", "signing.key.pub"],
+      ["verify", "--checkpoint", "large", "--vkey", "large"],
+    ]) {
+      const { code, stdout, stderr } = await place.run(argv);
+      expect({ argv, code, stdout, stderr }).toEqual({
+        argv,
+        code: 1,
+        stdout: "",
+        stderr: expect.stringContaining(large),
+      });
+    }
+  });
+
   it("uses the key of this host when none is named", async () => {
     const missing = await place.run(["checkpoint"]);
     const file = place.path("home/.config/capfence/this-host.key");

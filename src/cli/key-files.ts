@@ -1,10 +1,10 @@
 /** Where keys lie, and how they are read. */
 
-import { readFileSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 
 import { parseSignerKey, parseVerifierKey, type SignerKey, type VerifierKey } from "../note.ts";
 import { fileProblem } from "../file-problem.ts";
+import { readNoteFile } from "../note-file.ts";
 import { CommandFailure } from "./command-failure.ts";
 import { EXIT, type Host } from "./host.ts";
 
@@ -55,7 +55,7 @@ function refuseSecret(value: string | undefined, option: string): void {
 
 function readKeyFile(what: string, path: string, advice: string): string {
   try {
-    return readFileSync(path, "utf8");
+    return readNoteFile(path);
   } catch (error) {
     throw new CommandFailure(EXIT.failed, `${what} ${path}: ${fileProblem(error)}${advice}`, { cause: error });
   }

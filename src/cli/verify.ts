@@ -1,6 +1,5 @@
 /** `capfence verify`: whether the log's hash chain holds, and whether it is still the one that checkpoints were made of. */
 
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 
 import type { Anchor } from "../audit/checkpoints/anchor.ts";
@@ -9,6 +8,7 @@ import type { VerifyProblem } from "../audit/checks/findings.ts";
 import type { VerifierKey } from "../note.ts";
 import { verifyLog, type VerifyReport } from "../audit/verify.ts";
 import { fileProblem } from "../file-problem.ts";
+import { readNoteFile } from "../note-file.ts";
 import { CommandFailure } from "./command-failure.ts";
 import { count } from "./count.ts";
 import { EXIT, type ExitCode, type Host } from "./host.ts";
@@ -77,7 +77,7 @@ function openCheckpoints(
 
 function readCheckpoint(path: string): string {
   try {
-    return readFileSync(path, "utf8");
+    return readNoteFile(path);
   } catch (error) {
     throw new CommandFailure(EXIT.failed, `checkpoint ${path}: ${fileProblem(error)}`, { cause: error });
   }

@@ -1,11 +1,12 @@
 /** A checkpoint kept in a file: never put over anything but an older one of its own. */
 
 import { randomBytes } from "node:crypto";
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 
 import type { Anchor } from "./anchor.ts";
 import { openCheckpoint } from "./checkpoint.ts";
 import { errorCode } from "../../file-problem.ts";
+import { readNoteFile } from "../../note-file.ts";
 import { verifierOf, type SignerKey } from "../../note.ts";
 
 /**
@@ -17,7 +18,7 @@ import { verifierOf, type SignerKey } from "../../note.ts";
 export function readCheckpointFile(path: string, signer: SignerKey): Anchor | undefined {
   let note: string;
   try {
-    note = readFileSync(path, "utf8");
+    note = readNoteFile(path);
   } catch (error) {
     if (errorCode(error) === "ENOENT") return undefined;
     throw error;

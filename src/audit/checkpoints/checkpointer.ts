@@ -1,11 +1,11 @@
 /** Makes checkpoints while a log is written, so that they can be kept where the log's writer can't reach them. */
 
-import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { readCheckpointFile, writeCheckpointFile } from "./checkpoint-file.ts";
 import { contradictionOf, signCheckpoint } from "./checkpoint.ts";
 import type { Head, StoredEntry } from "../format/entry.ts";
+import { readNoteFile } from "../../note-file.ts";
 import { parseSignerKey, type SignerKey } from "../../note.ts";
 
 /** When checkpoints are made, and where they go. */
@@ -121,7 +121,7 @@ export class Checkpointer {
 
 function readKey(file: string): SignerKey {
   try {
-    return parseSignerKey(readFileSync(file, "utf8"));
+    return parseSignerKey(readNoteFile(file));
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error);
     throw new TypeError(`ActionRuntime: checkpoints.keyFile can't be used (${problem})`, { cause: error });
