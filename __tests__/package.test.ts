@@ -269,12 +269,8 @@ describe.skipIf(process.platform === "win32")("the packed tarball", () => {
     ]);
     mkdirSync(join(place, "policies"));
     writeFileSync(join(place, "policies/demo.yaml"), POLICY);
-    const events = ["ls /srv", "rm -rf /srv/old", "find /srv -delete"]
-      .map((command) => ({ actor: "demo-agent", action: "execute", resource: "shell", payload: { command } }))
-      .map((event) => `await runtime.execute(${JSON.stringify(event)});`);
-    const opened = 'const runtime = ActionRuntime.fromPolicy("policies/demo.yaml");';
-    const lines = ['import { ActionRuntime } from "capfence";', opened, ...events, "await runtime.close();"];
-    writeFileSync(join(place, "incident.mjs"), lines.join("\n"));
+    const [happened = ""] = blocks("ts", INCIDENT);
+    writeFileSync(join(place, "incident.mjs"), happened);
     expect(node(place, "incident.mjs")).toEqual({ status: 0, stdout: "", stderr: "" });
     const files = blocks("yaml", INCIDENT);
     expect(files).toHaveLength(2);
