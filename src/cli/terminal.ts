@@ -6,9 +6,10 @@ import type { Host } from "./host.ts";
 
 /**
  * What a terminal obeys instead of showing, or shows as nothing: control characters (escape sequences, line breaks),
- * bidirectional overrides, zero-width and other ignorable characters, line and paragraph separators, lone surrogates.
+ * bidirectional overrides, zero-width and other ignorable characters, line and paragraph separators, lone surrogates, and the
+ * Braille pattern without a dot.
  */
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
+const UNSEEN = /[\u{2800}\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
 /** What should be text: somebody who makes a chain anew can write anything into an entry. Other than text is shown as JSON. */
 export function textOf(value: unknown): string {
