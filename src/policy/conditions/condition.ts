@@ -73,6 +73,8 @@ export interface Needle {
   readonly text: string;
   /** Lower-case forms, as `caseForms` gives them. */
   readonly forms: readonly string[];
+  /** Whether only strings can have them, as `isOnlyInStrings` says. */
+  readonly onlyInStrings: boolean;
   /** `undefined` when nothing but white space or ignorable characters would be left to search for. */
   readonly normalised: string | undefined;
 }

@@ -1,7 +1,7 @@
 /** `contains`: a text, or any of several, somewhere in the payload's values. */
 
 import { oneOrList, SEARCHED_TEXT } from "../document/json-schema.ts";
-import { caseForms, normalise, type PayloadText } from "../matching/payload-text.ts";
+import { caseForms, isOnlyInStrings, normalise, type PayloadText } from "../matching/payload-text.ts";
 import { listed, type ConditionKind, type Needle } from "./condition.ts";
 
 /**
@@ -21,8 +21,9 @@ export const contains: ConditionKind = {
       needles,
       search: "pieces",
       ask: ({ text }) => {
-        if (needles.some((needle) => standsIn(needle, text))) return "yes";
-        return needles.some((needle) => standsInNormalised(needle, text)) ? "maybe" : "no";
+        for (const needle of needles) if (standsIn(needle, text)) return "yes";
+        for (const needle of needles) if (standsInNormalised(needle, text)) return "maybe";
+        return "no";
       },
       why: ({ text }) => {
         const exact = needles.find((needle) => standsIn(needle, text));
@@ -38,12 +39,18 @@ export const contains: ConditionKind = {
 /** A text in all forms in which it is searched for. */
 export function needleOf(text: string): Needle {
   const normalised = normalise(text);
-  return { text, forms: caseForms(text), normalised: normalised.trim() === "" ? undefined : normalised };
+  const forms = caseForms(text);
+  return {
+    text,
+    forms,
+    onlyInStrings: forms.every(isOnlyInStrings),
+    normalised: normalised.trim() === "" ? undefined : normalised,
+  };
 }
 
 /** Whether a leaf has the needle, whatever its case. */
-export function standsIn({ forms }: Needle, text: PayloadText): boolean {
-  for (const form of forms) if (text.has(form)) return true;
+export function standsIn({ forms, onlyInStrings }: Needle, text: PayloadText): boolean {
+  for (const form of forms) if (onlyInStrings ? text.hasInString(form) : text.has(form)) return true;
   return false;
 }
 

@@ -1,6 +1,10 @@
 /** The text of a payload, as conditions search it: built once per event and only when a rule asks. */
 
+// Read from the global object, it would be read by way of a getter each time.
+import { Buffer } from "node:buffer";
+
 import type { Json, JsonObject } from "../../snapshot.ts";
+import { isInOneString, isList, joinStrings } from "./payload-strings.ts";
 
 /** Put between leaves that are searched together. A text that holds it itself is searched for in each leaf alone. */
 const BETWEEN_LEAVES = "\0";
@@ -78,9 +82,18 @@ export class PayloadText {
   has(form: string): boolean {
     if (form.includes(BETWEEN_LEAVES))
       return this.leaves.some((leaf) => caseForms(leaf).some((each) => each.includes(form)));
-    if (this.isAscii && !isInNumbers(form)) return this.lower.includes(form) && isInString(form, this.#payload);
     return this.folded.includes(form);
   }
+
+  /** As {@link has}, quicker, for what {@link isOnlyInStrings}. */
+  hasInString(form: string): boolean {
+    return this.isAscii ? isInOneString(form, this.lower, this.#payload) : this.folded.includes(form);
+  }
+}
+
+/** Whether only a string can have `form`, a text in lower case, and a leaf has it wherever all leaves together do. */
+export function isOnlyInStrings(form: string): boolean {
+  return !form.includes(BETWEEN_LEAVES) && !isInNumbers(form);
 }
 
 const NUMBER_PART = /^[\d.e+-]*$/;
@@ -133,40 +146,6 @@ function collectLeaves(value: Json, leaves: string[]): void {
   else if (value !== null) for (const key of sortedKeys(value)) collectLeaves(value[key] ?? null, leaves);
 }
 
-// oxlint-disable-next-line typescript/unbound-method -- called with the object it is asked about
-const { hasOwnProperty } = Object.prototype;
-
-/**
- * Adds every string at any depth to `text`. Strings are added one to the next, since the engine keeps a sum as a tree of its
- * parts until it is searched, which takes half the time of a list that is joined. It drops the test for an own property
- * where it knows that a loop names no others, and knows that of `hasOwnProperty` only; `Object.keys` would make a list.
- */
-function joinStrings(container: JsonObject | readonly Json[], text: string): string {
-  let joined = text;
-  if (isList(container)) {
-    for (let index = 0; index < container.length; index += 1) joined = joinValue(container[index], joined);
-    return joined;
-  }
-  for (const key in container) {
-    if (hasOwnProperty.call(container, key)) joined = joinValue(container[key], joined);
-  }
-  return joined;
-}
-
-function joinValue(value: Json | undefined, text: string): string {
-  if (typeof value === "string") return text + value;
-  return typeof value === "object" && value !== null ? joinStrings(value, text) : text;
-}
-
-/** Whether a string at any depth has `form`, a text in lower case. */
-function isInString(form: string, value: Json | undefined): boolean {
-  if (typeof value === "string") return value.length >= form.length && value.toLowerCase().includes(form);
-  if (typeof value !== "object" || value === null) return false;
-  if (isList(value)) return value.some((item) => isInString(form, item));
-  for (const key in value) if (hasOwnProperty.call(value, key) && isInString(form, value[key])) return true;
-  return false;
-}
-
 /** Most keys that are put in order by insertion, which is several times quicker than sorting for a few. */
 const FEW_KEYS = 16;
 
@@ -181,9 +160,4 @@ function sortedKeys(value: JsonObject): string[] {
     keys[at + 1] = key;
   }
   return keys;
-}
-
-/** `Array.isArray` does not narrow read-only arrays. */
-function isList(value: Json): value is readonly Json[] {
-  return Array.isArray(value);
 }
