@@ -54,6 +54,8 @@ interface Need {
 
 const NOTHING: readonly Rule[] = [];
 
+const LETTER = /^[a-z]/;
+
 /** Finds rules by the texts they need. */
 export class RuleFinder {
   readonly #needs: readonly Need[];
@@ -94,13 +96,21 @@ export class RuleFinder {
   }
 }
 
+/** A rule, and a part of every token of a text it needs. */
+interface Sought {
+  readonly rule: Rule;
+  readonly parts: readonly string[];
+}
+
 /** Finds rules by the tokens of the texts they need, which are looked for one by one. */
 class FewTexts {
-  /** The rule of each text that has tokens to look for. */
-  readonly #rules: readonly Rule[];
-  /** What is looked for first. These lie together in memory, and that is all most payloads need. */
-  readonly #probes: readonly string[];
-  readonly #parts: readonly (readonly string[])[];
+  /**
+   * What is looked for first: what a text's first part begins with, once for all that begin alike, or that part itself.
+   * These lie together in memory, and that is all most payloads need.
+   */
+  readonly #openings: readonly string[];
+  /** What may be there when an opening is. */
+  readonly #sought: readonly (readonly Sought[])[];
   /** Rules with a text that has no tokens to look for. */
   readonly #unsearched: readonly Rule[];
   /** Whether numbers and booleans count, which are seldom what a text is in. */
@@ -109,9 +119,16 @@ class FewTexts {
   constructor(needs: readonly Need[], texts: SharedTexts) {
     const read = needs.map(({ needle: { normalised = "" }, rule }) => ({ rule, tokens: tokensOf(normalised) }));
     const searched = read.flatMap(({ rule, tokens }) => (tokens === undefined ? [] : { rule, ...tokens }));
-    this.#rules = searched.map(({ rule }) => rule);
-    this.#parts = searched.map(({ parts }) => parts.map((part) => texts.of(part)));
-    this.#probes = this.#parts.map(([first = ""]) => first);
+    const alike = new Map<string, Sought[]>();
+    for (const { rule, parts } of searched) {
+      const [first = ""] = parts;
+      // A letter is in nearly every text, so that nothing is gained by looking for it alone.
+      const key = LETTER.test(first) ? first : first.charAt(0);
+      const sought = { rule, parts: parts.map((part) => texts.of(part)) };
+      alike.set(key, [...(alike.get(key) ?? []), sought]);
+    }
+    this.#sought = [...alike.values()];
+    this.#openings = this.#sought.map((each) => texts.of(sharedOpening(each.map(({ parts: [first = ""] }) => first))));
     this.#unsearched = [...new Set(read.flatMap(({ rule, tokens }) => (tokens === undefined ? rule : [])))];
     this.#inNumbers = searched.some(({ inNumbers }) => inNumbers);
   }
@@ -119,22 +136,31 @@ class FewTexts {
   /** As {@link RuleFinder.find}, in an ASCII payload. */
   find(text: PayloadText): readonly Rule[] {
     const searched = this.#inNumbers ? text.folded : text.lower;
-    const probes = this.#probes;
+    const openings = this.#openings;
     let found: Rule[] | undefined;
-    for (let index = 0; index < probes.length; index += 1) {
-      if (!searched.includes(probes[index] ?? "") || !this.#hasAll(index, searched)) continue;
-      const rule = this.#rules[index];
-      found ??= [...this.#unsearched];
-      if (rule !== undefined && !found.includes(rule)) found.push(rule);
+    for (let index = 0; index < openings.length; index += 1) {
+      if (!searched.includes(openings[index] ?? "")) continue;
+      for (const { rule, parts } of this.#sought[index] ?? []) {
+        if (!hasAll(parts, openings[index], searched)) continue;
+        found ??= [...this.#unsearched];
+        if (!found.includes(rule)) found.push(rule);
+      }
     }
     return found ?? this.#unsearched;
   }
+}
 
-  /** Whether a part of every token of a text is there. */
-  #hasAll(index: number, searched: string): boolean {
-    for (const part of this.#parts[index] ?? []) if (!searched.includes(part)) return false;
-    return true;
-  }
+/** Whether all parts are there, when it is known that `known` is. */
+function hasAll(parts: readonly string[], known: string | undefined, searched: string): boolean {
+  for (const part of parts) if (part !== known && !searched.includes(part)) return false;
+  return true;
+}
+
+/** What all texts begin with. */
+function sharedOpening([first = "", ...others]: readonly string[]): string {
+  let { length } = first;
+  while (!others.every((other) => other.startsWith(first.slice(0, length)))) length -= 1;
+  return first.slice(0, length);
 }
 
 function splitOf(rules: readonly Rule[], texts: SharedTexts): Split {
