@@ -36,9 +36,15 @@ export function tokensOf(normalised: string): Tokens | undefined {
   const parts = (inNumbers ? tokens : inStrings).map((token) => ({
     part: rarestPart(token),
     isWord: WORD.test(token),
+    length: token.length,
   }));
-  // What is no word is rarer than any word.
-  parts.sort((left, right) => Number(left.isWord) - Number(right.isWord) || rarity(right.part) - rarity(left.part));
+  // What is no word is rarer than any word, and long words are rarer than short ones.
+  parts.sort(
+    (left, right) =>
+      Number(left.isWord) - Number(right.isWord) ||
+      right.length - left.length ||
+      rarity(right.part) - rarity(left.part),
+  );
   return { parts: parts.map(({ part }) => part), inNumbers };
 }
 
