@@ -50,6 +50,8 @@ export interface Condition {
   readonly heedsClaims?: boolean;
   /** Texts of which one must be in the payload, or the answer is `no`. Absent when there are none. */
   readonly needles?: readonly Needle[];
+  /** Whether it answers `yes` wherever a leaf has one of its needles, in any case of letters. */
+  readonly needlesDecide?: boolean;
   /** How it searches the payload's text, so that a part of the text may say enough. Absent when it looks elsewhere. */
   readonly search?: TextSearch;
   /** What its answer is made of, so that some of it may say enough. Absent when the condition is asked as a whole. */

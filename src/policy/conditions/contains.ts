@@ -19,6 +19,7 @@ export const contains: ConditionKind = {
     const needles = listed(value).map((item) => needleOf(String(item)));
     return {
       needles,
+      needlesDecide: true,
       search: "pieces",
       ask: ({ text }) => {
         for (const needle of needles) if (standsIn(needle, text)) return "yes";

@@ -19,6 +19,7 @@ export const matchKeywords: ConditionKind = {
     const needles = listed(value).map((item) => needleOf(String(item)));
     return {
       needles,
+      needlesDecide: true,
       search: "pieces",
       ask: ({ text }) => {
         if (needles.some((needle) => standsIn(needle, text))) return "yes";

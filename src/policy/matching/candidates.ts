@@ -5,7 +5,7 @@ import { fires, type Answer } from "../answer.ts";
 import { CapabilityIndex, type Match } from "./capability-index.ts";
 import { completeRequest } from "./capability.ts";
 import type { Condition, Subject } from "../conditions/condition.ts";
-import { RuleGroup, type RuleFinder } from "./rule-group.ts";
+import { RuleGroup, type Found, type RuleFinder } from "./rule-group.ts";
 import { SharedTexts } from "./shared-texts.ts";
 import { askRule, SECTIONS, type Rule } from "../rule.ts";
 
@@ -119,16 +119,14 @@ export class CandidateFinder {
   }
 }
 
-const NOTHING: readonly Match<Rule>[] = [];
+const NOTHING: readonly Found[] = [];
 
 /** The rules that the event's text may concern, whatever their section. Those it cannot are not asked. */
-export function findRules({ found: finders }: Candidates, { text }: Subject): readonly Match<Rule>[] {
-  if (finders.length === 0) return NOTHING;
-  let found: Match<Rule>[] | undefined;
-  for (const { value: finder, answer } of finders) {
-    for (const rule of finder.find(text)) (found ??= []).push({ value: rule, answer });
-  }
-  return found ?? NOTHING;
+export function findRules({ found: finders }: Candidates, { text }: Subject): readonly Found[] {
+  const [only] = finders;
+  if (only === undefined) return NOTHING;
+  if (finders.length === 1) return only.value.find(text, only.answer);
+  return finders.flatMap(({ value: finder, answer }) => finder.find(text, answer));
 }
 
 /** A permission for part of what is asked for permits nothing. */
@@ -161,7 +159,7 @@ function askOf({ value: rule, answer }: Match<Rule>): Condition["ask"] {
 export function firing(
   section: DecisionKind,
   candidates: Candidates,
-  found: readonly Match<Rule>[],
+  found: readonly Found[],
   subject: Subject,
 ): Rule | undefined {
   const { asks, rules } = candidates[section];
@@ -175,9 +173,9 @@ export function firing(
     }
     if (uncertain === undefined && fires(section, answer)) uncertain = rules[index];
   }
-  for (const { value: rule, answer: capability } of found) {
-    if (rule.decision.decision !== section) continue;
-    const answer = askRule(rule, capability, subject);
+  for (const { rule, section: own, capability, holds } of found) {
+    if (own !== section) continue;
+    const answer = holds ? capability : askRule(rule, capability, subject);
     if (answer === "yes") certain = earlier(certain, rule);
     else if (fires(section, answer)) uncertain = earlier(uncertain, rule);
   }

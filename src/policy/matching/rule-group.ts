@@ -1,6 +1,8 @@
 /** All rules filed under one capability, and which of them a payload's text can concern. */
 
+import type { DecisionKind } from "../../event.ts";
 import type { Needle } from "../conditions/condition.ts";
+import type { Match } from "./capability-index.ts";
 import type { PayloadText } from "./payload-text.ts";
 import type { Rule } from "../rule.ts";
 import type { SharedTexts } from "./shared-texts.ts";
@@ -52,7 +54,17 @@ interface Need {
   readonly rule: Rule;
 }
 
-const NOTHING: readonly Rule[] = [];
+/** A rule that a text may concern. */
+export interface Found {
+  readonly rule: Rule;
+  readonly section: DecisionKind;
+  /** What the rule's capability says about the request. */
+  readonly capability: Match<Rule>["answer"];
+  /** Whether it is known that all conditions of the rule answer `yes`. When not, they have to be asked. */
+  readonly holds: boolean;
+}
+
+const NOTHING: readonly Found[] = [];
 
 const LETTER = /^[a-z]/;
 
@@ -71,9 +83,12 @@ export class RuleFinder {
     this.#few = needs.length < TOGETHER ? new FewTexts(needs, texts) : undefined;
   }
 
-  /** Every rule of which a text may be there, once, in no particular order. The others answer `no`. */
-  find(text: PayloadText): readonly Rule[] {
-    if (this.#few !== undefined && text.isAscii) return this.#few.find(text);
+  /**
+   * Every rule of which a text may be there, once, in no particular order. The others answer `no`. `capability` is what the
+   * capability of all of them says.
+   */
+  find(text: PayloadText, capability: Found["capability"]): readonly Found[] {
+    if (this.#few !== undefined && text.isAscii) return this.#few.find(text, capability);
     this.#normalised ??= searchFor(this.#needs.map(({ needle: { normalised = "" } }) => normalised));
     const normalised = this.#normalised.find(text.normalised);
     const exact = text.isAscii ? undefined : this.#findExact(text);
@@ -83,7 +98,7 @@ export class RuleFinder {
       const need = this.#needs[index];
       if (need !== undefined) found.add(need.rule);
     }
-    return [...found];
+    return Array.from(found, (rule) => toBeAsked(rule, capability));
   }
 
   #findExact(text: PayloadText): readonly Rule[] | undefined {
@@ -96,10 +111,14 @@ export class RuleFinder {
   }
 }
 
-/** A rule, and a part of every token of a text it needs. */
+/** A rule and a text it needs. */
 interface Sought {
   readonly rule: Rule;
+  readonly section: DecisionKind;
+  /** A part of every token of the text. */
   readonly parts: readonly string[];
+  /** The text itself in lower case, if the rule holds wherever a string has it. */
+  readonly decides: string | undefined;
 }
 
 /** Finds rules by the tokens of the texts they need, which are looked for one by one. */
@@ -117,14 +136,19 @@ class FewTexts {
   readonly #inNumbers: boolean;
 
   constructor(needs: readonly Need[], texts: SharedTexts) {
-    const read = needs.map(({ needle: { normalised = "" }, rule }) => ({ rule, tokens: tokensOf(normalised) }));
-    const searched = read.flatMap(({ rule, tokens }) => (tokens === undefined ? [] : { rule, ...tokens }));
+    const read = needs.map((need) => ({ ...need, tokens: tokensOf(need.needle.normalised ?? "") }));
+    const searched = read.flatMap(({ tokens, ...need }) => (tokens === undefined ? [] : { ...need, ...tokens }));
     const alike = new Map<string, Sought[]>();
-    for (const { rule, parts } of searched) {
+    for (const { rule, needle, parts } of searched) {
       const [first = ""] = parts;
       // A letter is in nearly every text, so that nothing is gained by looking for it alone.
       const key = LETTER.test(first) ? first : first.charAt(0);
-      const sought = { rule, parts: parts.map((part) => texts.of(part)) };
+      const sought = {
+        rule,
+        section: rule.decision.decision,
+        parts: parts.map((part) => texts.of(part)),
+        decides: decidingText(rule, needle),
+      };
       alike.set(key, [...(alike.get(key) ?? []), sought]);
     }
     this.#sought = [...alike.values()];
@@ -134,20 +158,33 @@ class FewTexts {
   }
 
   /** As {@link RuleFinder.find}, in an ASCII payload. */
-  find(text: PayloadText): readonly Rule[] {
+  find(text: PayloadText, capability: Found["capability"]): readonly Found[] {
     const searched = this.#inNumbers ? text.folded : text.lower;
     const openings = this.#openings;
-    let found: Rule[] | undefined;
+    let found: Found[] | undefined;
     for (let index = 0; index < openings.length; index += 1) {
       if (!searched.includes(openings[index] ?? "")) continue;
-      for (const { rule, parts } of this.#sought[index] ?? []) {
+      for (const { rule, section, parts, decides } of this.#sought[index] ?? []) {
         if (!hasAll(parts, openings[index], searched)) continue;
-        found ??= [...this.#unsearched];
-        if (!found.includes(rule)) found.push(rule);
+        found ??= this.#unsearched.map((each) => toBeAsked(each, capability));
+        if (found.some((each) => each.rule === rule)) continue;
+        found.push({ rule, section, capability, holds: decides !== undefined && text.hasInString(decides) });
       }
     }
-    return found ?? this.#unsearched;
+    if (found !== undefined) return found;
+    return this.#unsearched.length === 0 ? NOTHING : this.#unsearched.map((each) => toBeAsked(each, capability));
   }
+}
+
+function toBeAsked(rule: Rule, capability: Found["capability"]): Found {
+  return { rule, section: rule.decision.decision, capability, holds: false };
+}
+
+/** The form of a text that a rule needs by which alone it may hold. */
+function decidingText({ conditions }: Rule, { forms, onlyInStrings }: Needle): string | undefined {
+  const [only, ...others] = conditions;
+  if (only?.needlesDecide !== true || others.length > 0 || !onlyInStrings) return undefined;
+  return forms.length === 1 ? forms[0] : undefined;
 }
 
 /** Whether all parts are there, when it is known that `known` is. */
