@@ -17,6 +17,7 @@ const MAX_REMEMBERED = 4096;
  * fire are never fetched from memory: with thousands of rules, that is what takes the time.
  */
 interface Section {
+  readonly kind: DecisionKind;
   readonly asks: readonly Condition["ask"][];
   readonly rules: readonly Rule[];
 }
@@ -140,11 +141,9 @@ function inOrder(section: DecisionKind, matches: readonly Match<Rule>[]): readon
     .toSorted((left, right) => left.value.order - right.value.order);
 }
 
-const EMPTY: Section = { asks: [], rules: [] };
-
-function sectionOf(section: DecisionKind, asked: readonly Match<Rule>[]): Section {
-  const matches = inOrder(section, asked);
-  return matches.length === 0 ? EMPTY : { asks: matches.map(askOf), rules: matches.map(({ value }) => value) };
+function sectionOf(kind: DecisionKind, asked: readonly Match<Rule>[]): Section {
+  const matches = inOrder(kind, asked);
+  return { kind, asks: matches.map(askOf), rules: matches.map(({ value }) => value) };
 }
 
 /** The one condition of most rules, which many rules share; else all conditions of a rule. */
@@ -155,14 +154,8 @@ function askOf({ value: rule, answer }: Match<Rule>): Condition["ask"] {
     : (subject) => askRule(rule, answer, subject);
 }
 
-/** The rule that counts: of those that answer `yes` the first in the file, else the first that fires. */
-export function firing(
-  section: DecisionKind,
-  candidates: Candidates,
-  found: readonly Found[],
-  subject: Subject,
-): Rule | undefined {
-  const { asks, rules } = candidates[section];
+/** The rule of a section that counts: of those that answer `yes` the first in the file, else the first that fires. */
+export function firing({ kind, asks, rules }: Section, found: readonly Found[], subject: Subject): Rule | undefined {
   let certain: Rule | undefined;
   let uncertain: Rule | undefined;
   for (let index = 0; index < asks.length; index += 1) {
@@ -171,13 +164,13 @@ export function firing(
       certain = rules[index];
       break;
     }
-    if (uncertain === undefined && fires(section, answer)) uncertain = rules[index];
+    if (uncertain === undefined && fires(kind, answer)) uncertain = rules[index];
   }
-  for (const { rule, section: own, capability, holds } of found) {
-    if (own !== section) continue;
+  for (const { rule, section, capability, holds } of found) {
+    if (section !== kind) continue;
     const answer = holds ? capability : askRule(rule, capability, subject);
     if (answer === "yes") certain = earlier(certain, rule);
-    else if (fires(section, answer)) uncertain = earlier(uncertain, rule);
+    else if (fires(kind, answer)) uncertain = earlier(uncertain, rule);
   }
   return certain ?? uncertain;
 }

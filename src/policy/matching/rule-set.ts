@@ -1,6 +1,6 @@
 /** All rules of a policy and its risk levels: what they decide together. */
 
-import type { ActionEvent, Decision, DecisionKind } from "../../event.ts";
+import type { ActionEvent, Decision } from "../../event.ts";
 import { CandidateFinder, findRules, firing } from "./candidates.ts";
 import type { Subject } from "../conditions/condition.ts";
 import { RiskRules, type RiskActions, type RiskEffect } from "../risk-levels.ts";
@@ -29,25 +29,24 @@ export class RuleSet {
     const candidates = this.candidates.of(subject.event);
     if (candidates.malformed) return DEFAULT_DENY;
     const found = findRules(candidates, subject);
-    const ask = (section: DecisionKind, asked: Subject): Rule | undefined => firing(section, candidates, found, asked);
-    const deny = ask("deny", subject);
+    const deny = firing(candidates.deny, found, subject);
     if (deny !== undefined) return deny.decision;
     const trusted = candidates.heedsClaims ? subject.withoutClaims() : subject;
-    const approval = ask("require_approval", trusted);
+    const approval = firing(candidates.require_approval, found, trusted);
     if (approval !== undefined) return approval.decision;
     const effect = this.risk.effectOn(subject.event);
     const claim = this.risk.claimOf(subject.event);
     if (effect?.action === "deny" || claim?.action === "deny") return riskDecision("deny", effect, claim);
     if (effect?.action === "require_approval") return riskDecision("require_approval", effect, claim);
-    const permission = ask("allow", trusted);
+    const permission = firing(candidates.allow, found, trusted);
     if (permission === undefined) return DEFAULT_DENY;
     // A claim of the payload only ever tightens: it makes an approval of an allow, and not of a deny.
-    const claimed = trusted === subject ? undefined : ask("require_approval", subject);
+    const claimed = trusted === subject ? undefined : firing(candidates.require_approval, found, subject);
     if (claimed !== undefined) return claimed.decision;
     if (claim?.action === "require_approval") return riskDecision("require_approval", effect, claim);
     if (hostAsksForApproval(subject.event)) return ASKED_FOR;
-    const warning = [effect, claim].find((each) => each?.action === "warn");
-    return warning === undefined ? permission.decision : noted(permission.decision, warning);
+    const warning = effect?.action === "warn" ? effect : claim;
+    return warning?.action !== "warn" ? permission.decision : noted(permission.decision, warning);
   }
 }
 
