@@ -79,6 +79,15 @@ describe("contains", () => {
     expect(decide(`require_approval: ${rule}\nallow: [shell]`, spread).reason).toBe("approval_required");
     expect(decide(`allow: ${rule}`, spread).reason).toBe("policy_default_deny");
   });
+
+  it.each([
+    [{ a: "cat /etc", b: "/hosts" }, "policy_default_deny"],
+    [{ a: "cat /etc", b: ["/ho", { c: "sts" }] }, "policy_default_deny"],
+    [{ a: "cat /etc", b: "/hosts", c: { d: "x /ETC/hosts" } }, "policy_allow"],
+    [{ a: "/etc/hos", b: "ts/etc/host", c: ["s", "/etc/hosts"] }, "policy_allow"],
+  ])("permits by a text within one string, not by one that reaches into the next: %j", (payload, reason) => {
+    expect(decide("allow: [{capability: shell, contains: /etc/hosts}]", { payload }).reason).toBe(reason);
+  });
 });
 
 describe("PayloadText", () => {
