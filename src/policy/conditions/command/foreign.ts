@@ -169,7 +169,7 @@ const CODE_OPTION = /^--?(?:c|command|run|exec|cmd|call)(?:=([^]*))?$/;
 const LAUNCHERS = new Set(
   `npm pnpm yarn bun docker kubectl oc mise rtx asdf poetry uv pipenv conda mamba bundle nix vagrant lxc incus machinectl nix-shell direnv
   rbenv pyenv nodenv volta rustup heroku fly flyctl aws gcloud docker-compose podman-compose devcontainer turbo lerna rush hatch
-  pdm rye pixi`.split(/\s+/),
+  pdm rye pixi minikube`.split(/\s+/),
 );
 /** Whose `run` runs a script of the project, by its name. */
 const RUN_SCRIPTS = new Set(["npm", "pnpm", "yarn", "bun", "turbo", "lerna", "rush"]);

@@ -20,6 +20,8 @@ export interface ProgramKnowledge {
   readonly text?: number;
   /** Options that take the place of the text among the operands. */
   readonly pattern?: string;
+  /** Whether it has subcommands that run, or keep to be run, what stands among their arguments. */
+  readonly runsArguments?: boolean;
   /** Whether options are words after one dash: `-name`. */
   readonly words?: boolean;
 }

@@ -6,8 +6,19 @@ import type { ProgramKnowledge } from "./knowledge.ts";
 
 const ALL_TEXT = Number.POSITIVE_INFINITY;
 
+/** Programs that take their arguments as data, besides those of the table below. */
+const TAKE_DATA: ReadonlySet<string> = new Set(DATA_ONLY);
+
 /** With `-c` it reads the files that a file names. */
 const CHECKSUM: ProgramKnowledge = { switches: "-b -t -z --binary --text --tag --zero", runs: "-c --check" };
+
+const COMPILER: ProgramKnowledge = {
+  runs: "-wrapper -fplugin -fpass-plugin -specs -B -Xclang -fuse-ld --ld-path --config",
+  writes: "-o",
+  words: true,
+};
+
+const HG = "--config -e --ssh --remotecmd";
 
 /** By name, or by name and subcommand. */
 const PROGRAMS: Readonly<Record<string, ProgramKnowledge>> = {
@@ -52,6 +63,10 @@ const PROGRAMS: Readonly<Record<string, ProgramKnowledge>> = {
       verbose: "-v --verbose",
     },
     values: "-t --target-directory -S --suffix --backup",
+  },
+  install: {
+    values: "-m -o -g -t -S --mode --owner --group --target-directory --suffix",
+    runs: "--strip-program",
   },
   ln: { meanings: { symbolic: "-s --symbolic", force: "-f --force" }, values: "-t -S" },
   mkdir: { meanings: { parents: "-p --parents", verbose: "-v --verbose" }, values: "-m --mode" },
@@ -118,7 +133,9 @@ const PROGRAMS: Readonly<Record<string, ProgramKnowledge>> = {
   },
   md5sum: CHECKSUM,
   sha1sum: CHECKSUM,
+  sha224sum: CHECKSUM,
   sha256sum: CHECKSUM,
+  sha384sum: CHECKSUM,
   sha512sum: CHECKSUM,
   cut: { values: "-b -c -d -f --bytes --characters --delimiter --fields --output-delimiter", switches: "-n -s -z" },
   wc: { runs: "--files0-from", switches: "-c -m -l -L -w" },
@@ -205,7 +222,7 @@ const PROGRAMS: Readonly<Record<string, ProgramKnowledge>> = {
     values:
       "-n --namespace -l --selector -o --output -f --filename -c --container --field-selector --context --kubeconfig",
   },
-  helm: { globals: "-n --namespace --kube-context --kubeconfig", runs: "--post-renderer" },
+  helm: { runsArguments: true, globals: "-n --namespace --kube-context --kubeconfig", runs: "--post-renderer" },
   npm: {
     meanings: { global: "-g --global", force: "-f --force" },
     globals: "--prefix -w --workspace --loglevel --registry --userconfig --cache -C",
@@ -213,8 +230,12 @@ const PROGRAMS: Readonly<Record<string, ProgramKnowledge>> = {
   },
   pnpm: { globals: "-C --dir -F --filter", runs: "--script-shell -c --shell-mode" },
   yarn: { globals: "--cwd", runs: "--script-shell --use-yarnrc" },
-  cargo: { globals: "--manifest-path -C --color -Z", runs: "--config" },
-  go: { runs: "-exec --exec -toolexec --toolexec -vettool --vettool -overlay --overlay", words: true },
+  cargo: { runsArguments: true, globals: "--manifest-path -C --color -Z", runs: "--config" },
+  go: {
+    runsArguments: true,
+    runs: "-exec --exec -toolexec --toolexec -vettool --vettool -overlay --overlay",
+    words: true,
+  },
   terraform: {
     meanings: { auto_approve: "-auto-approve --auto-approve", destroy: "-destroy --destroy", force: "-force --force" },
     globals: "-chdir",
@@ -225,7 +246,7 @@ const PROGRAMS: Readonly<Record<string, ProgramKnowledge>> = {
     globals: "--profile --region --output --endpoint-url --query --ca-bundle",
   },
   gcloud: { meanings: { quiet: "-q --quiet" }, globals: "--project --account --configuration --format --verbosity" },
-  gh: { globals: "-R --repo", text: ALL_TEXT },
+  gh: { runsArguments: true, globals: "-R --repo", text: ALL_TEXT },
   systemctl: { meanings: { force: "-f --force", now: "--now" }, globals: "-H --host -M --machine -t --type -n" },
   psql: {
     meanings: { command: "-c --command", file: "-f --file" },
@@ -289,7 +310,14 @@ const PROGRAMS: Readonly<Record<string, ProgramKnowledge>> = {
     runs: "--agent-program --exec-path --photo-viewer",
     writes: "-o --output",
   },
-  gcc: { runs: "-wrapper -fplugin -specs -B", writes: "-o", words: true },
+  gcc: COMPILER,
+  cc: COMPILER,
+  "g++": COMPILER,
+  clang: COMPILER,
+  cmake: { values: "-S -B -G -A -T -U --build --install --open", runs: "-P -C -D --toolchain" },
+  hg: { globals: "-R --repository --cwd --color --pager", runs: HG },
+  "hg bisect": { runs: `${HG} -c --command` },
+  "hg extdiff": { runs: `${HG} -p --program` },
   make: { values: "-C -j -l -o -W --directory --jobs", runs: "-f --file --makefile --eval -I --include-dir -E" },
   echo: { text: ALL_TEXT },
   printf: { runs: "-v", text: ALL_TEXT },
@@ -310,7 +338,8 @@ export function knowledgeOf(name: string, subcommand?: string): ProgramKnowledge
 
 /** Whether a program takes no other command among its arguments. */
 export function takesDataOnly(name: string): boolean {
-  return DATA_ONLY.has(name) || Object.hasOwn(PROGRAMS, name) || name.startsWith("mkfs.");
+  const known = entry(name);
+  return TAKE_DATA.has(name) || name.startsWith("mkfs.") || (known !== undefined && known.runsArguments !== true);
 }
 
 const NOTHING: ProgramKnowledge = {};

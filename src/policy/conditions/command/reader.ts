@@ -15,11 +15,9 @@ import { anatomyOf } from "./anatomy.ts";
 import { hasOrAbbreviates } from "./arguments.ts";
 import type { Assignment, Command, Redirection, Script } from "./command.ts";
 import { isOtherDialect } from "./dialect.ts";
-import { find } from "./find.ts";
-import { foreignLauncher } from "./foreign.ts";
-import { git } from "./git.ts";
 import { inputFrom, UNKNOWN_INPUT } from "./input.ts";
-import type { Input, Launcher, Launches, OwnPart } from "./launching.ts";
+import { launcherOf } from "./launchers.ts";
+import type { Input, Launches, OwnPart } from "./launching.ts";
 import {
   MAX_COMMANDS,
   MAX_LENGTH,
@@ -34,10 +32,9 @@ import {
 import { knownAs, programName } from "./names.ts";
 import { loadParser } from "./parser.ts";
 import { knowledgeOf, takesDataOnly } from "./programs.ts";
-import { builtinLauncher, hidesCode, printedBy, prints, shellLauncher } from "./shells.ts";
+import { builtinLauncher, hidesCode, printedBy, prints } from "./shells.ts";
 import { HOLE, leavesDirectoriesAlone, literalWord, readWord, type Word } from "./word.ts";
 import { LOADED_VARIABLES, RUN_VARIABLES } from "./variables.ts";
-import { isWrapper, wrapper } from "./wrappers.ts";
 
 /** Reads a script. Synchronous; never throws, whatever the text. */
 export function readScript(text: string): Script {
@@ -124,7 +121,8 @@ class ScriptReader implements Launches {
   }
 
   guess(text: Word, via: string): void {
-    const { shape } = text;
+    // Settings and aliases have this before what is for a shell.
+    const shape = text.shape.replace(/^\s*!(?=\S)/, "");
     // One bare word has nothing in it that could be told apart from a name.
     if (!/[\s;&|$`{}<>]/.test(shape)) return;
     if (this.#guess !== undefined) {
@@ -334,13 +332,6 @@ class ScriptReader implements Launches {
       this.#certain = true;
     }
   }
-}
-
-function launcherOf(known: string): Launcher | undefined {
-  if (known === "git") return git;
-  if (known === "find") return find;
-  if (isWrapper(known)) return wrapper;
-  return shellLauncher(known) ?? foreignLauncher(known);
 }
 
 function readAssignmentWord({ text, shape }: Word): Assignment {
