@@ -7,7 +7,7 @@ const RUNS = "--ext-diff --textconv --filters --upload-pack --receive-pack --exe
 /** The same for those that write a file: whatever takes the options of `git diff` takes this one. */
 const WRITES = "--output";
 
-/** By subcommand, or by the bare name for all others. */
+/** What there is besides those, by subcommand, or by the bare name for all others. */
 const OWN: Readonly<Record<string, ProgramKnowledge>> = {
   git: {
     globals: "-C -c --config-env --git-dir --work-tree --namespace --super-prefix --attr-source",
@@ -45,27 +45,20 @@ const OWN: Readonly<Record<string, ProgramKnowledge>> = {
   "git diff": {
     meanings: { staged: "--staged --cached", stat: "--stat", name_only: "--name-only", name_status: "--name-status" },
     values: "-U -S -G -O --unified --diff-filter --word-diff",
-    runs: "--ext-diff --textconv",
-    writes: "--output",
   },
   "git fetch": {
     meanings: { all: "--all", prune: "-p --prune", force: "-f --force", tags: "-t --tags" },
-    runs: "--upload-pack",
   },
   "git log": {
     meanings: { oneline: "--oneline", stat: "--stat", graph: "--graph", all: "--all", patch: "-p -u --patch" },
     values:
       "-n -S -G -L -O --max-count --since --until --after --before --author --grep --format --pretty --date --committer --skip",
-    runs: "--ext-diff --textconv",
-    writes: "--output",
   },
   "git show": {
     meanings: { stat: "--stat", name_only: "--name-only" },
     values: "-S -G -O --format --pretty",
-    runs: "--ext-diff --textconv",
-    writes: "--output",
   },
-  "git pull": { meanings: { rebase: "-r --rebase", force: "-f --force" }, values: "-s -X", runs: "--upload-pack" },
+  "git pull": { meanings: { rebase: "-r --rebase", force: "-f --force" }, values: "-s -X" },
   "git push": {
     meanings: {
       force: "-f --force --force-with-lease --force-if-includes --mirror +",
@@ -75,7 +68,6 @@ const OWN: Readonly<Record<string, ProgramKnowledge>> = {
       dry_run: "-n --dry-run",
     },
     values: "-o --push-option --repo",
-    runs: "--receive-pack --exec",
   },
   "git reset": { meanings: { hard: "--hard", soft: "--soft", mixed: "--mixed" } },
   "git restore": { meanings: { staged: "-S --staged", worktree: "-W --worktree" }, values: "-s --source" },
@@ -88,7 +80,7 @@ const OWN: Readonly<Record<string, ProgramKnowledge>> = {
   },
   "git clone": {
     values: "-b -o -j --branch --depth --origin --reference",
-    runs: "-u --upload-pack -c --config --template",
+    runs: "-u -c --config --template",
   },
   "git init": { runs: "--template" },
   "git merge": { values: "-m -F", runs: "-s --strategy" },
@@ -96,13 +88,13 @@ const OWN: Readonly<Record<string, ProgramKnowledge>> = {
   "git grep": {
     values: "-e -m -A -B -C --max-depth",
     switches: "-n -i -l -w -v -E -F -P -c -q -h -H",
-    runs: "-O --open-files-in-pager --textconv",
+    runs: "-O",
     text: 1,
   },
-  "git rebase": { meanings: { interactive: "-i --interactive" }, runs: "-x --exec -s --strategy" },
-  "git difftool": { runs: "-x --extcmd -t --tool" },
-  "git archive": { runs: "--exec", writes: "-o --output" },
-  "git ls-remote": { runs: "-u --upload-pack --exec" },
+  "git rebase": { meanings: { interactive: "-i --interactive" }, runs: "-x -s --strategy" },
+  "git difftool": { runs: "-x -t --tool" },
+  "git archive": { writes: "-o" },
+  "git ls-remote": { runs: "-u" },
 };
 
 /** By name, or by name and subcommand. */
