@@ -3,6 +3,7 @@
 import { alike, type Answer } from "../../answer.ts";
 import { oneOrList, type JsonSchema } from "../../document/json-schema.ts";
 import type { Json } from "../../../snapshot.ts";
+import type { PayloadText } from "../../matching/payload-text.ts";
 import type { ConditionKind } from "../condition.ts";
 import { FIELD, textStatedIn } from "../stated.ts";
 import { loadPostgresParser, parsePostgres } from "./postgres-parser.ts";
@@ -83,37 +84,46 @@ export const sql: ConditionKind = {
       report([], "has no `kinds`; a rule that allows SQL has to say which statements");
     const judge = compileSql(terms, section);
     const find = textStatedIn(field, SQL_FIELDS);
-    const askOne = (stated: Json): { readonly answer: Answer; readonly why: string } => {
-      const read = dialect === "postgres" ? readSql(stated) : `is SQL of ${dialect}, which is not read`;
+    const askOne = (stated: Json, text: PayloadText): { readonly answer: Answer; readonly why: string } => {
+      const read = dialect === "postgres" ? readOnce(stated, text) : `is SQL of ${dialect}, which is not read`;
       if (typeof read === "string") return { answer: "maybe", why: read };
       const judgement = judge(read);
       return { answer: judgement.answer, why: describe(read, judgement) };
     };
     return {
       ready: loadPostgresParser,
-      ask: ({ event: { payload } }) => alike(find(payload).map((stated) => askOne(stated.value).answer)),
-      why: ({ event: { payload } }) =>
+      ask: ({ event: { payload }, text }) =>
+        alike(find(payload).map(({ value: stated }) => askOne(stated, text).answer)),
+      why: ({ event: { payload }, text }) =>
         find(payload)
-          .map((stated) => `${stated.field} ${askOne(stated.value).why}`)
+          .map(({ field: name, value: stated }) => `${name} ${askOne(stated, text).why}`)
           .join("; ") || "the payload has no SQL",
     };
   },
 };
 
-/** What was read last: several rules ask about one text. */
-let last: { readonly text: string; readonly reading: Reading } | undefined;
+/** What a text does, or why that cannot be told. */
+type Read = Reading | string;
 
-/** What the SQL does, or why that cannot be told. */
-function readSql(stated: Json): Reading | string {
+/** Rules about one event share what is read; it goes when the judgement is over. */
+const remembered: WeakMap<PayloadText, Map<string, Read>> = new WeakMap();
+
+/** Reads a value that is stated in a payload, once per judgement. */
+function readOnce(stated: Json, text: PayloadText): Read {
   if (typeof stated !== "string") return "is no text";
-  if (last?.text === stated) return last.reading;
+  let known = remembered.get(text);
+  if (known === undefined) remembered.set(text, (known = new Map()));
+  let read = known.get(stated);
+  if (read === undefined) known.set(stated, (read = readSql(stated)));
+  return read;
+}
+
+function readSql(stated: string): Read {
   const parsed = parsePostgres(stated);
   if ("problem" in parsed) return parsed.problem;
   if (parsed.statements.length === 0) return "has no statement";
   try {
-    const reading = readStatements(parsed.statements);
-    last = { text: stated, reading };
-    return reading;
+    return readStatements(parsed.statements);
   } catch (error) {
     if (error instanceof RangeError) return "is nested too deep";
     throw error;
