@@ -3,8 +3,9 @@
 import type { DecisionKind } from "../../../event.ts";
 import type { Command } from "./command.ts";
 import type { Given } from "./given.ts";
+import { allOf, type PartAnswers } from "./part-answers.ts";
 import { permits } from "./permits.ts";
-import { allOf, restricts, type PartAnswers } from "./restricts.ts";
+import { restricts } from "./restricts.ts";
 import type { CommandRule } from "./rule.ts";
 import { HOLE } from "./word.ts";
 

@@ -5,7 +5,7 @@ import { isWithin, locate, type Location } from "../path/location.ts";
 import { anatomyOf, type Anatomy } from "./anatomy.ts";
 import { hasOrAbbreviates, spellingsOf } from "./arguments.ts";
 import type { Command, Redirection } from "./command.ts";
-import { pathsIn, type PartAnswers } from "./restricts.ts";
+import { pathsIn, type PartAnswers } from "./part-answers.ts";
 import type { CommandRule } from "./rule.ts";
 import { HOLE, literalOf, type Word } from "./word.ts";
 

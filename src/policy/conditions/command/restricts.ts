@@ -6,25 +6,18 @@ import { anatomyOf, dissect, type Anatomy } from "./anatomy.ts";
 import { abbreviates, spellingsOf } from "./arguments.ts";
 import type { Command, Redirection } from "./command.ts";
 import { knownAs, programName } from "./names.ts";
+import { allOf, pathsIn, type PartAnswers } from "./part-answers.ts";
 import type { CommandRule } from "./rule.ts";
 import { HOLE, literalOf, literalWord, unknownWords, type Word } from "./word.ts";
-
-/** What each part of a rule answers about a command. */
-export type PartAnswers = readonly (readonly [part: string, answer: Answer])[];
-
-/** What all parts say together. */
-export function allOf(parts: PartAnswers): Answer {
-  return parts.reduce<Answer>((all, [, answer]) => both(all, answer), "yes");
-}
 
 /** Most arguments of a program nobody knows that are tried as commands. */
 const MAX_TRIED = 16;
 
 /** What the parts of a rule answer about a command. */
 export function restricts(rule: CommandRule, command: Command): PartAnswers {
+  if (copies(rule, command)) return [["it makes a copy of such a program", "maybe"]];
   const parts = partsFor(rule, command, () => anatomyOf(command));
   const certain = command.certain ? parts : parts.map(([part, answer]) => [part, atMostMaybe(answer)] as const);
-  if (copies(rule, command)) return [["it makes a copy of such a program", "maybe"]];
   if (!command.mayRunArguments || allOf(certain) !== "no") return certain;
   return hidesMatch(rule, command) ? [["an argument looks like such a command", "maybe"]] : certain;
 }
@@ -144,12 +137,6 @@ function wordAnswer(word: Word, test: (text: string) => boolean): Answer {
 
 function targets({ redirects }: Command): readonly Word[] {
   return redirects.flatMap(({ target }) => target ?? []);
-}
-
-/** The path a word is, and those that may stand in it: `if=/dev/sda`, `@/etc/passwd`, `host:/srv`. */
-export function pathsIn(shape: string): readonly string[] {
-  const inner = shape.split(/[=@:,]/).slice(1);
-  return [shape, ...inner.filter((part) => part !== "")];
 }
 
 function pathAnswer(word: Word, directories: readonly Location[]): Answer {

@@ -3,8 +3,9 @@
 import { both, either, type Answer } from "../../answer.ts";
 import type { Command, Script } from "./command.ts";
 import type { Given } from "./given.ts";
+import { allOf } from "./part-answers.ts";
 import { permits } from "./permits.ts";
-import { allOf, restricts } from "./restricts.ts";
+import { restricts } from "./restricts.ts";
 import type { CommandRule } from "./rule.ts";
 
 /** For rules that restrict: whether any command is, or may be, what any of the rules is about. */
