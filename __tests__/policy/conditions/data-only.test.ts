@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import type { Answer } from "../../../src/policy/answer.ts";
 import { DATA_ONLY } from "../../../src/policy/conditions/command/data-only.ts";
-import { launcherOf } from "../../../src/policy/conditions/command/launchers.ts";
+import { LAUNCHER_TABLES, launcherOf } from "../../../src/policy/conditions/command/launchers.ts";
 import { knownAs } from "../../../src/policy/conditions/command/names.ts";
 import { knowledgeOf } from "../../../src/policy/conditions/command/programs.ts";
 import { builtinLauncher } from "../../../src/policy/conditions/command/shells.ts";
@@ -134,5 +134,12 @@ describe("the list of data-only programs", () => {
         builtinLauncher(name) !== undefined,
     );
     expect(known).toEqual([]);
+  });
+});
+
+describe("the tables of launchers", () => {
+  it("have each program once, by the name it is known as", () => {
+    const names = LAUNCHER_TABLES.flatMap((table) => Object.keys(table));
+    expect(names.toSorted()).toEqual([...new Set(names.map(knownAs))].toSorted());
   });
 });

@@ -3,9 +3,9 @@
 import type { Launcher, Launches } from "./launching.ts";
 import { HOLE, literalOf, mayBecomeFlag, type Word } from "./word.ts";
 
-const SHELLS = new Set("sh bash dash ash ksh mksh zsh yash rbash posh".split(" "));
+const KIN = "sh bash dash ash ksh mksh zsh yash rbash posh".split(" ");
 /** Shells whose language is another. */
-const OTHER_SHELLS = new Set("fish csh tcsh powershell pwsh cmd elvish nu xonsh rc es".split(" "));
+const OTHER = "fish csh tcsh powershell pwsh cmd elvish nu xonsh rc es".split(" ");
 const VALUES = new Set(["-o", "+o", "-O", "+O", "--rcfile", "--init-file"]);
 
 /** `sh`, `bash` and their kin: code after `-c`, a file, or whatever they read. */
@@ -94,11 +94,11 @@ const BUILTINS: Readonly<Record<string, Launcher>> = {
   printf: evaluates,
 };
 
-/** The launcher of a shell; `undefined` for all other programs. */
-export function shellLauncher(name: string): Launcher | undefined {
-  if (SHELLS.has(name)) return shell;
-  return OTHER_SHELLS.has(name) ? otherShell : undefined;
-}
+/** Shells, by the name the program is known as. */
+export const SHELLS: Readonly<Record<string, Launcher>> = Object.fromEntries([
+  ...KIN.map((name) => [name, shell] as const),
+  ...OTHER.map((name) => [name, otherShell] as const),
+]);
 
 /** The launcher of a builtin that reads code, which only a shell itself can run; `undefined` for all others. */
 export function builtinLauncher(name: string): Launcher | undefined {

@@ -24,7 +24,7 @@ interface Wrapper {
   readonly alone?: string;
 }
 
-const WRAPPERS: Readonly<Record<string, Wrapper>> = {
+const SPECS: Readonly<Record<string, Wrapper>> = {
   sudo: {
     values:
       "-u -g -p -C -R -T -r -t -U -D -h --user --group --prompt --close-from --chroot --command-timeout --role --type --other-user --chdir --host",
@@ -123,8 +123,8 @@ const WRAPPERS: Readonly<Record<string, Wrapper>> = {
 };
 
 /** Finds the command that a wrapper runs. */
-export const wrapper: Launcher = (call, launches) => {
-  const spec = WRAPPERS[call.name] ?? {};
+const wrapper: Launcher = (call, launches) => {
+  const spec = SPECS[call.name] ?? {};
   const head = readHead(call, spec, launches);
   const own = call.words.slice(0, head.end);
   const rest = call.words.slice(head.end);
@@ -142,10 +142,10 @@ export const wrapper: Launcher = (call, launches) => {
   return { words: own, assignments };
 };
 
-/** Whether a program runs the command among its arguments. */
-export function isWrapper(name: string): boolean {
-  return Object.hasOwn(WRAPPERS, name);
-}
+/** By the name the program is known as. */
+export const WRAPPERS: Readonly<Record<string, Launcher>> = Object.fromEntries(
+  Object.keys(SPECS).map((name) => [name, wrapper]),
+);
 
 interface Head {
   readonly end: number;
