@@ -3,7 +3,7 @@
 import { amountComparison } from "./amount/amount-comparison.ts";
 import { amount } from "./amount/amount.ts";
 import { callerDepth } from "./caller-depth.ts";
-import { command } from "./command/index.ts";
+import { command } from "./command/command.ts";
 import type { ConditionKind } from "./condition.ts";
 import { contains } from "./contains.ts";
 import { contextField, environment, riskLevel } from "./context.ts";

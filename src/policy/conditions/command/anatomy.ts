@@ -9,10 +9,10 @@ import {
   type Flag,
   type SubcommandReading,
 } from "./arguments.ts";
-import type { Command } from "./command.ts";
 import { knownAs, programName } from "./names.ts";
 import type { ProgramKnowledge } from "./knowledge.ts";
 import { knowledgeOf } from "./programs.ts";
+import type { Command } from "./script.ts";
 import { literalOf, type Word } from "./word.ts";
 
 /** The parts of one command. */

@@ -1,12 +1,12 @@
 /** Why rules about commands answer as they do: the commands of a script, each with what keeps it from a yes. */
 
 import type { DecisionKind } from "../../../event.ts";
-import type { Command } from "./command.ts";
 import type { Given } from "./given.ts";
 import { allOf, type PartAnswers } from "./part-answers.ts";
 import { permits } from "./permits.ts";
 import { restricts } from "./restricts.ts";
 import type { CommandRule } from "./rule.ts";
+import type { Command } from "./script.ts";
 import { HOLE } from "./word.ts";
 
 /** Most commands that are shown, and how much of each. */

@@ -2,8 +2,8 @@
 
 import type { Json, JsonObject } from "../../../snapshot.ts";
 import { compatible, type PayloadText } from "../../matching/payload-text.ts";
-import type { Script } from "./command.ts";
 import { readScript, readWords } from "./reader.ts";
+import type { Script } from "./script.ts";
 
 /** The fields of a payload that hold a command line. */
 const COMMAND_FIELDS: readonly string[] = ["command", "cmd", "script", "input"];

@@ -2,9 +2,16 @@
 
 import type { Redirection as ParsedRedirection } from "unbash";
 
-import type { Redirection } from "./command.ts";
-import type { Input } from "./launching.ts";
-import { HOLE, literalWord } from "./word.ts";
+import type { Redirection } from "./script.ts";
+import { HOLE, literalWord, type Word } from "./word.ts";
+
+/** What a command reads from its standard input. */
+export type Input =
+  | { readonly kind: "unknown" }
+  /** Text that stands in the script. */
+  | { readonly kind: "text"; readonly text: Word }
+  /** Paths that `find` has found: none of them begins with a dash. */
+  | { readonly kind: "paths" };
 
 /** What is not in the script. */
 export const UNKNOWN_INPUT: Input = { kind: "unknown" };

@@ -1,14 +1,7 @@
 /** What a command that runs other commands tells the reader of a script. */
 
+import type { Input } from "./input.ts";
 import type { Word } from "./word.ts";
-
-/** What a command reads from its standard input. */
-export type Input =
-  | { readonly kind: "unknown" }
-  /** Text that stands in the script. */
-  | { readonly kind: "text"; readonly text: Word }
-  /** Paths that `find` has found: none of them begins with a dash. */
-  | { readonly kind: "paths" };
 
 /** A command as it is called, its name already looked up. */
 export interface Call {

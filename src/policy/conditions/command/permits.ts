@@ -4,9 +4,9 @@ import type { Answer } from "../../answer.ts";
 import { isWithin, locate, type Location } from "../path/location.ts";
 import { anatomyOf, type Anatomy } from "./anatomy.ts";
 import { hasOrAbbreviates, spellingsOf } from "./arguments.ts";
-import type { Command, Redirection } from "./command.ts";
 import { pathsIn, type PartAnswers } from "./part-answers.ts";
 import type { CommandRule } from "./rule.ts";
+import type { Command, Redirection } from "./script.ts";
 import { HOLE, literalOf, type Word } from "./word.ts";
 
 /** What the parts of a rule answer about a command. Parts that every allow asks for show only when they are in the way. */

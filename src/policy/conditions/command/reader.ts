@@ -13,11 +13,10 @@ import type {
 import { agrees } from "./agreement.ts";
 import { anatomyOf } from "./anatomy.ts";
 import { hasOrAbbreviates } from "./arguments.ts";
-import type { Assignment, Command, Redirection, Script } from "./command.ts";
 import { isOtherDialect } from "./dialect.ts";
-import { inputFrom, UNKNOWN_INPUT } from "./input.ts";
+import { inputFrom, UNKNOWN_INPUT, type Input } from "./input.ts";
 import { launcherOf } from "./launchers.ts";
-import type { Input, Launches, OwnPart } from "./launching.ts";
+import type { Launches, OwnPart } from "./launching.ts";
 import {
   MAX_COMMANDS,
   MAX_LENGTH,
@@ -32,6 +31,7 @@ import {
 import { knownAs, programName } from "./names.ts";
 import { loadParser } from "./parser.ts";
 import { knowledgeOf, takesDataOnly } from "./programs.ts";
+import type { Assignment, Command, Redirection, Script } from "./script.ts";
 import { builtinLauncher, hidesCode, printedBy, prints } from "./shells.ts";
 import { HOLE, leavesDirectoriesAlone, literalWord, readWord, type Word } from "./word.ts";
 import { LOADED_VARIABLES, RUN_VARIABLES } from "./variables.ts";

@@ -4,10 +4,10 @@ import { atMostMaybe, both, either, type Answer } from "../../answer.ts";
 import { isWithin, locate, type Location } from "../path/location.ts";
 import { anatomyOf, dissect, type Anatomy } from "./anatomy.ts";
 import { abbreviates, spellingsOf } from "./arguments.ts";
-import type { Command, Redirection } from "./command.ts";
 import { knownAs, programName } from "./names.ts";
 import { allOf, pathsIn, type PartAnswers } from "./part-answers.ts";
 import type { CommandRule } from "./rule.ts";
+import type { Command, Redirection } from "./script.ts";
 import { HOLE, literalOf, literalWord, unknownWords, type Word } from "./word.ts";
 
 /** Most arguments of a program nobody knows that are tried as commands. */

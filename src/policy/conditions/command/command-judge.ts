@@ -1,12 +1,12 @@
 /** What rules about commands answer about all that a payload asks to run. */
 
 import { both, either, type Answer } from "../../answer.ts";
-import type { Command, Script } from "./command.ts";
 import type { Given } from "./given.ts";
 import { allOf } from "./part-answers.ts";
 import { permits } from "./permits.ts";
 import { restricts } from "./restricts.ts";
 import type { CommandRule } from "./rule.ts";
+import type { Command, Script } from "./script.ts";
 
 /** For rules that restrict: whether any command is, or may be, what any of the rules is about. */
 export function stops(rules: readonly CommandRule[], { scripts, lookalikes, doubt }: Given): Answer {
