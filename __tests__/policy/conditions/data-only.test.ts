@@ -63,6 +63,20 @@ describe("a data-only program hides nothing", () => {
     "gh alias set x '!rm -rf /'",
     "go run rm",
     "foo rm x",
+    "foo --exec=rm",
+    "foo --exec='rm -rf /'",
+    "foo --exec='rm --no-preserve-root=x y'",
+    "foo --option=exec='rm -rf /'",
+    "apt -o DPkg::Pre-Invoke::='rm -rf /' install x",
+    "cmake --build x -- SHELL='rm x'",
+    'rename "$X" y',
+    "rg --pre rm x .",
+    "tar -I /bin/rm -xf x",
+    "tar --checkpoint-action=exec=rm -cf a b",
+    "sort --compress-prog=rm x",
+    "gcc -wrapper rm,-rf,/ x.c",
+    "install -s --strip-program=rm a b",
+    "git clone -u rm a",
   ])("under a rule that denies rm: %s", (command) => {
     expect(decided(command)).toBe("deny");
   });
@@ -86,6 +100,8 @@ describe("a data-only program hides nothing", () => {
     "rails routes",
     "git log -- rm",
     "cat rm",
+    "tar -I zstd -xf rm",
+    "grep -e rm x",
     "cp rm x",
   ])("and leaves alone what runs none: %s", (command) => {
     expect(decided(command)).toBe("allow");

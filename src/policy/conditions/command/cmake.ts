@@ -18,7 +18,13 @@ const SAME_AS: Readonly<Record<string, string>> = {
 
 export const cmake: Launcher = ({ words }, launches) => {
   const at = words.findIndex(({ shape }) => shape === "-E");
-  if (at === -1) return { words, mayRunArguments: words.slice(1).some(mayBecomeTool) };
+  if (at === -1) {
+    // What the build takes for its own variables: `cmake --build x -- SHELL=…`.
+    for (const word of words)
+      if (word.shape.includes("="))
+        launches.guess({ ...word, shape: word.shape.slice(word.shape.indexOf("=") + 1) }, "cmake");
+    return { words, mayRunArguments: words.slice(1).some(mayBecomeTool) };
+  }
   const [tool, ...rest] = words.slice(at + 1);
   if (tool === undefined) return { words };
   const name = literalOf(tool) ?? "";

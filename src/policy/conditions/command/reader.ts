@@ -319,7 +319,13 @@ class ScriptReader implements Launches {
 
   /** Of a program that nobody knows, the arguments may be a command, or one of them code. */
   #guessArguments(own: OwnPart | undefined, words: readonly Word[], via: string): void {
-    for (const word of (own?.words ?? words).slice(1)) this.guess(word, via);
+    for (const word of (own?.words ?? words).slice(1)) {
+      this.guess(word, via);
+      // `--exec=…`, `--option=pre-invoke=…`
+      const { shape } = word;
+      const signs = new Set([shape.indexOf("="), shape.lastIndexOf("=")]);
+      for (const sign of signs) if (sign !== -1) this.guess({ ...word, shape: shape.slice(sign + 1) }, via);
+    }
     const at = words.findIndex((word, index) => {
       const name = index === 0 || word.shape.startsWith("-") ? undefined : programName(word);
       return name !== undefined && launcherOf(knownAs(name)) !== undefined;

@@ -11,7 +11,7 @@ export const rename: Launcher = ({ words }, launches) => {
   if (first === undefined || (PLAIN.test(first.shape) && operands.every(({ shape }) => !shape.startsWith("-"))))
     return { words };
   // A single word is a text to replace, or a function of Perl that takes the name of the file: `exec`.
-  if (!operands.every(({ shape }) => /^[\w./*-]*$/.test(shape.replaceAll("\0", "*"))))
+  if (!/^[\w.-]*$/.test(first.shape) || operands.some(({ shape }) => !/^[\w./\0-]*$/.test(shape)))
     launches.unseen("rename runs code in its own language");
   return { words, opaque: ["rename may run code that is not in the text"], mayRunArguments: true };
 };

@@ -3,9 +3,10 @@
 import { atMostMaybe, both, either, type Answer } from "../../answer.ts";
 import { isWithin, locate, type Location } from "../path/location.ts";
 import { anatomyOf, dissect, type Anatomy } from "./anatomy.ts";
-import { abbreviates, spellingsOf } from "./arguments.ts";
+import { abbreviates, hasOrAbbreviates, spellingsOf } from "./arguments.ts";
 import { knownAs, programName } from "./names.ts";
 import { allOf, pathsIn, type PartAnswers } from "./part-answers.ts";
+import { knowledgeOf } from "./programs.ts";
 import type { CommandRule } from "./rule.ts";
 import type { Command, Redirection } from "./script.ts";
 import { HOLE, literalOf, literalWord, unknownWords, type Word } from "./word.ts";
@@ -18,7 +19,9 @@ export function restricts(rule: CommandRule, command: Command): PartAnswers {
   if (copies(rule, command)) return [["it makes a copy of such a program", "maybe"]];
   const parts = partsFor(rule, command, () => anatomyOf(command));
   const certain = command.certain ? parts : parts.map(([part, answer]) => [part, atMostMaybe(answer)] as const);
-  if (!command.mayRunArguments || allOf(certain) !== "no") return certain;
+  if (allOf(certain) !== "no") return certain;
+  if (runsByOption(rule, command)) return [["an option names such a program", "maybe"]];
+  if (!command.mayRunArguments) return certain;
   return hidesMatch(rule, command) ? [["an argument looks like such a command", "maybe"]] : certain;
 }
 
@@ -164,6 +167,25 @@ function redirectAnswer(
   return either(reads, operator.includes(">") && to !== undefined ? pathAnswer(target, to) : "no");
 }
 
+/** Whether the value of an option that runs a program names one of the rule's: `rg --pre rm`, `gcc -wrapper rm,-r`. */
+function runsByOption({ programs }: CommandRule, command: Command): boolean {
+  const [program] = command.words;
+  if (programs === undefined || program === undefined) return false;
+  const { runs, globals } = knowledgeOf(knownAs(programName(program) ?? ""));
+  if (runs === undefined && globals === undefined) return false;
+  const { flags, knowledge } = anatomyOf(command);
+  return flags.some(({ name, value }) => {
+    if (value === undefined || !hasOrAbbreviates(knowledge.runs, name)) return false;
+    return value.shape.split(/[=,]/).some((piece) => isNamed(programs, literalWord(piece)));
+  });
+}
+
+/** Whether a word surely is the name of a program, and may be one of these. */
+function isNamed(programs: readonly string[], word: Word): boolean {
+  const name = programName(word);
+  return name !== undefined && programAnswer(programs, word, name) !== "no";
+}
+
 /** Whether some of the arguments, taken as a command, would be one that the rule is about. */
 function hidesMatch(rule: CommandRule, { words }: Command): boolean {
   const { programs } = rule;
@@ -171,6 +193,8 @@ function hidesMatch(rule: CommandRule, { words }: Command): boolean {
   let tried = 0;
   return words.some((word, index) => {
     if (index === 0) return false;
+    const value = word.shape.slice(word.shape.lastIndexOf("=") + 1);
+    if (word.shape.startsWith("-") && value !== word.shape && isNamed(programs, literalWord(value))) return true;
     const [first = word, ...more] = piecesOf(word);
     const name = programName(first);
     if (name !== undefined && programAnswer(programs, first, name) === "no") return false;
