@@ -78,6 +78,9 @@ describe("the shipped policy for a shell", () => {
     "date",
     "git merge-base main HEAD",
     "grep -rn 'rm -rf' src | sort | uniq -c",
+    "printf '%s\\n' name",
+    "printf '%d%%now %5.2f' 1 2",
+    "printf -- '%(%F)T' -1",
   ])("allows %s", (command) => {
     expect(decided(command)).toBe("allow");
   });
@@ -123,6 +126,17 @@ describe("the shipped policy for a shell", () => {
     "date -s 2020-01-01",
     "file -C -m x",
     "printf -v PATH x",
+    "printf 'x%n' PATH && ls",
+    "printf 'x%n' HOME && git status",
+    "printf '%n' BASH_ENV",
+    "printf -- '%n' PATH",
+    "printf '%.3s%n' xxxx PATH",
+    "printf '%(%F)T%n' -1 PATH; ls",
+    "printf '%%%n' PATH",
+    "printf '%-*.*lln' 1 2 PATH",
+    "printf '\\x25n' PATH",
+    "printf %? PATH",
+    "command printf %n PATH",
     "cat > x",
     "ls | tee x",
     "ls >| x",

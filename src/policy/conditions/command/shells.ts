@@ -1,6 +1,7 @@
 /** Shells, and the builtins that read text as code. */
 
 import type { Launcher, Launches } from "./launching.ts";
+import { assignmentsOf } from "./printf.ts";
 import { HOLE, literalOf, mayBecomeFlag, type Word } from "./word.ts";
 
 const KIN = "sh bash dash ash ksh mksh zsh yash rbash posh".split(" ");
@@ -91,7 +92,7 @@ const BUILTINS: Readonly<Record<string, Launcher>> = {
   readonly: evaluates,
   test: evaluates,
   "[": evaluates,
-  printf: evaluates,
+  printf: (call, launches) => ({ ...evaluates(call, launches), opaque: assignmentsOf(call.words) }),
 };
 
 /** Shells, by the name the program is known as. */

@@ -1,0 +1,21 @@
+/** `printf`: the shell's own assigns variables. */
+
+import { literalOf, type Word } from "./word.ts";
+
+/** A conversion `n`, whatever flags, width, precision and length stand before it. */
+const ASSIGNS = /%[^a-zA-Z%]*[hjlLqtwz]*n/;
+/** `%` as an escape, which some shells undo before they read the format. */
+const ESCAPED_PERCENT = /\\(?:x25|0?45|u(?:00)?25|U(?:0{6})?25)/g;
+
+/**
+ * Why it can't be told what a `printf` does; empty when it only prints. `%n` puts a number into the variable that the argument
+ * names: after `printf 'x%n' PATH` other programs run by the same names.
+ */
+export function assignmentsOf(words: readonly Word[]): readonly string[] {
+  const format = words[words[1]?.shape === "--" ? 2 : 1];
+  if (format === undefined) return [];
+  const text = literalOf(format);
+  if (text === undefined) return ["printf's format is not in the text"];
+  const forms = [text, text.replace(ESCAPED_PERCENT, "%")];
+  return forms.some((form) => ASSIGNS.test(form.replaceAll("%%", ""))) ? ["printf sets a variable"] : [];
+}
