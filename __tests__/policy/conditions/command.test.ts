@@ -50,6 +50,68 @@ describe("command in a deny rule", () => {
   });
 });
 
+const RUNS_RM = "a[$(rm x)]";
+
+describe("code that bash runs where it evaluates text", () => {
+  it.each([
+    ...["-eq", "-ne", "-lt", "-le", "-gt", "-ge"].flatMap((operator) => [
+      `[[ '${RUNS_RM}' ${operator} 1 ]]`,
+      `[[ 0 ${operator} '${RUNS_RM}' ]]`,
+      `[[ x == x && ! ( 0 ${operator} '${RUNS_RM}' ) ]]`,
+    ]),
+    `if [[ '${RUNS_RM}' -gt 0 ]]; then ls; fi`,
+    `until [[ '${RUNS_RM}' -gt 0 ]]; do ls; done`,
+    "[[ 'a[b[1]+$(rm x)]' -eq 1 ]]",
+    "[[ 'a[`rm x`]' -eq 1 ]]",
+    "[[ $'a[\\x24(rm x)]' -eq 1 ]]",
+    `[[ -v '${RUNS_RM}' ]]`,
+    `test -v '${RUNS_RM}'`,
+    `[ -v '${RUNS_RM}' ]`,
+    "read 'a[b[1]+$(rm x)]'",
+    `read '${RUNS_RM}'`,
+    `printf -v '${RUNS_RM}' x`,
+    `printf %n '${RUNS_RM}'`,
+    `mapfile '${RUNS_RM}'`,
+    `getopts o '${RUNS_RM}'`,
+    `wait -p '${RUNS_RM}' -n`,
+    `let '${RUNS_RM}'`,
+    `declare '${RUNS_RM}=1'`,
+    "a['$(rm x)']=1",
+    "a[\"b\"'`rm x`']=1",
+    "a['$(rm x)']+=1",
+    "a=(['$(rm x)']=1)",
+    "a+=(['$(rm x)']=1)",
+    "exec {a[$(rm x)]}>x",
+    "exec {a['$(rm x)']}>x",
+    ": \"${a['$(rm x)']}\"",
+    `: \${PWD:'${RUNS_RM}'}`,
+    `(( '${RUNS_RM}' ))`,
+    `for ((i='${RUNS_RM}';;)); do break; done`,
+    `declare -n r='${RUNS_RM}'`,
+    "ls {a['$(rm x)']}>x",
+    "ed -s a <<< '!rm x'",
+    "ed '!rm x'",
+    "printf '!rm x\\nq\\n' | ed -s a",
+    "ed a <<< 'r !rm x'",
+    "ex -s a <<< '!rm x'",
+    "vi a <<< ':r !rm x'",
+    "ex -s a <<EOF\n!rm x\nq\nEOF",
+  ])("is stopped by a rule about it: %s", (command) => {
+    expect(asked("deny", "command", { program: "rm" }, { command })).not.toBe("no");
+  });
+
+  it.each([
+    "[[ $x == 'a[$(rm x)]' ]]",
+    "[[ $x -eq 1 ]]",
+    "a[1]=2",
+    "echo 'a[$(rm x)]'",
+    "printf 'use `rm x` with care\\n'",
+    "ed -s a <<< 'p'",
+  ])("is not found where bash evaluates none: %s", (command) => {
+    expect(asked("deny", "command", { program: "rm" }, { command })).toBe("no");
+  });
+});
+
 describe("command beyond what is read", () => {
   it.each<[string, string]>([
     ["too long", `ls ${"a".repeat(8192)}`],

@@ -1,6 +1,7 @@
 /** Programs that run code of another language, and those that run what they read. */
 
-import type { Launcher } from "./launching.ts";
+import type { Input } from "./input.ts";
+import type { Launcher, Launches } from "./launching.ts";
 import { HOLE, type Word } from "./word.ts";
 
 /** Options after which interpreters take code. */
@@ -38,7 +39,7 @@ const INLINE: Readonly<Record<string, RegExp>> = {
   m4: /^$/,
   dc: /^-e/,
 };
-/** What they read without arguments is a person's typing. */
+/** What they read without arguments is a person's typing, unless the text says what it is. */
 const EDITORS = new Set(["emacs", "vim"]);
 const HARMLESS = /^(?:--version|-V|--help|-h)$/;
 /** Whose `-v` is their version; for others it is a louder run of what they read. */
@@ -55,7 +56,8 @@ const interpreter: Launcher = ({ name, words, input }, launches) => {
   const runsInput = rest.every(({ shape }) => shape === "-" || shape.startsWith("-")) && input.kind !== "unknown";
   if (hasCode || runsInput || rest.some(({ shape }) => shape === "-"))
     launches.unseen(`${name} runs code in its own language`);
-  if (rest.length === 0 && !EDITORS.has(name)) launches.unseen(`${name} runs what it reads`);
+  const readsKeys = EDITORS.has(name) && input.kind === "text";
+  if (readsKeys || (rest.length === 0 && !EDITORS.has(name))) launches.unseen(`${name} runs what it reads`);
   if (name === "vim")
     for (const word of rest) launches.guess({ ...word, shape: word.shape.replace(/^\+?:?!/, "") }, name);
   return { words, opaque: [`${name} runs code that is not in the text`], mayRunArguments: true };
@@ -63,11 +65,19 @@ const interpreter: Launcher = ({ name, words, input }, launches) => {
 
 /** `at`, `batch`, `crontab` and `ed` run what they read. */
 const scheduler: Launcher = ({ name, words, input }, launches) => {
+  if (name === "ed") leavesToShell(words, input, launches);
   if (words.slice(1).some(({ shape }) => /^-[lrV]/.test(shape))) return { words };
   if (input.kind === "text") launches.code(input.text, name);
   else launches.unseen(`${name} runs what it reads`);
   return { words };
 };
+
+/** What stands behind a `!` is run: `!rm x`, `r !rm x`, and a name of a file that begins so. */
+function leavesToShell(words: readonly Word[], input: Input, launches: Launches): void {
+  for (const word of words.slice(1))
+    if (word.shape.startsWith("!")) launches.code({ ...word, shape: word.shape.slice(1) }, "ed");
+  if (input.kind === "text" && /[!\0]/.test(input.text.shape)) launches.unseen("ed runs another program");
+}
 
 /** By the name the program is known as. */
 export const INTERPRETERS: Readonly<Record<string, Launcher>> = {

@@ -14,6 +14,7 @@ import { agrees } from "./agreement.ts";
 import { anatomyOf } from "./anatomy.ts";
 import { hasOrAbbreviates } from "./arguments.ts";
 import { isOtherDialect } from "./dialect.ts";
+import { runsQuotedText } from "./evaluated.ts";
 import { inputFrom, UNKNOWN_INPUT, type Input } from "./input.ts";
 import { launcherOf } from "./launchers.ts";
 import type { Launches, OwnPart } from "./launching.ts";
@@ -32,7 +33,7 @@ import { knownAs, programName } from "./names.ts";
 import { loadParser } from "./parser.ts";
 import { knowledgeOf, takesDataOnly } from "./programs.ts";
 import type { Assignment, Command, Redirection, Script } from "./script.ts";
-import { builtinLauncher, hidesCode, printedBy, prints } from "./shells.ts";
+import { builtinLauncher, printedBy, prints } from "./shells.ts";
 import { HOLE, leavesDirectoriesAlone, literalWord, readWord, type Word } from "./word.ts";
 import { LOADED_VARIABLES, RUN_VARIABLES } from "./variables.ts";
 
@@ -174,9 +175,7 @@ class ScriptReader implements Launches {
     else if (node.type === "ParameterExpansion") this.#expansion(node);
     else if (node.type === "Assignment") this.#assigned(node);
     else if (node.type === "HereDoc" && node.closing === undefined) this.unseen("a here-document without an end");
-    else if (node.type === "ArithmeticWord" && hidesCode(node.value)) {
-      this.unseen("arithmetic runs what is in a subscript");
-    }
+    if (runsQuotedText(node)) this.unseen("the shell evaluates what is in a subscript");
     loadParser().forEachChild(node, (child) => this.#visit(child));
   }
 

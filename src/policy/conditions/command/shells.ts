@@ -1,8 +1,9 @@
 /** Shells, and the builtins that read text as code. */
 
+import { hidesCode } from "./evaluated.ts";
 import type { Launcher, Launches } from "./launching.ts";
 import { assignmentsOf } from "./printf.ts";
-import { HOLE, literalOf, mayBecomeFlag, type Word } from "./word.ts";
+import { literalOf, mayBecomeFlag, type Word } from "./word.ts";
 
 const KIN = "sh bash dash ash ksh mksh zsh yash rbash posh".split(" ");
 /** Shells whose language is another. */
@@ -84,6 +85,8 @@ const BUILTINS: Readonly<Record<string, Launcher>> = {
   readarray: evaluates,
   let: evaluates,
   read: evaluates,
+  getopts: evaluates,
+  wait: evaluates,
   unset: evaluates,
   declare: evaluates,
   typeset: evaluates,
@@ -156,9 +159,4 @@ function callback(words: readonly Word[], launches: Launches): void {
   const at = words.findIndex((word) => word.shape.startsWith("-C"));
   const code = words[at + 1];
   if (at !== -1 && code !== undefined) launches.code(code, "mapfile");
-}
-
-/** Whether quoted text has a substitution in a subscript, which some builtins and all arithmetic run. */
-export function hidesCode(shape: string): boolean {
-  return /\[[^\]]*(?:\$\(|`|\$\{)/.test(shape.replaceAll(HOLE, ""));
 }
