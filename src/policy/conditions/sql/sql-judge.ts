@@ -3,7 +3,7 @@
 import type { DecisionKind } from "../../../event.ts";
 import { atMostMaybe, both, either, type Answer } from "../../answer.ts";
 import { listed } from "../condition.ts";
-import { compileGlob, type Glob } from "../glob.ts";
+import { compileGlob } from "../glob.ts";
 import { PURE_FUNCTIONS } from "./postgres-functions.ts";
 import type { Reading, SqlName, Unit } from "./postgres-reading.ts";
 import type { Where } from "./where.ts";
@@ -87,21 +87,23 @@ function partsOf(terms: SqlTerms, isPermission: boolean): readonly Part[] {
     parts.push({ name: "kinds", ask: (unit) => quantified(unit.kinds, (kind) => answerOf(named.has(kind))) });
   }
   if (tables !== undefined) {
-    const patterns = listed(tables).map((each) => compileName(String(each)));
+    const patterns = listed(tables).map((each) => compileName(String(each), isPermission));
     const ask = (table: SqlName): Answer => anyOf(patterns, (pattern) => matchName(table, pattern, isPermission));
     parts.push({ name: "tables", ask: (unit) => quantified(unit.tables, ask) });
   }
   if (schemas !== undefined) {
-    const globs = listed(schemas).map((each) => compileGlob(String(each)));
+    const named = listed(schemas).map((each) => compileLetters(String(each), isPermission));
     const ask = ({ schema }: SqlName): Answer => {
       // Along the search path: where that leads a permission does not know, and a restriction takes it to lead elsewhere.
       if (schema === undefined) return isPermission ? "maybe" : "no";
-      return answerOf(globs.some((matches) => matches(schema)));
+      return anyOf(named, (matches) => matches(schema));
     };
     parts.push({ name: "schemas", ask: (unit) => quantified(unit.tables, ask) });
   }
   if (functions !== undefined || isPermission) {
-    const patterns = (functions === undefined ? [] : listed(functions)).map((each) => compileName(String(each)));
+    const patterns = (functions === undefined ? [] : listed(functions)).map((each) =>
+      compileName(String(each), isPermission),
+    );
     const ask = (called: SqlName): Answer => {
       if (isPermission && isPure(called)) return "yes";
       return anyOf(patterns, (pattern) => matchName(called, pattern, isPermission));
@@ -123,16 +125,29 @@ const FITS_WHERE: Readonly<Record<(typeof WHERES)[number], (where: Where | undef
 
 /** A name of a rule: `users`, `public.users`, `audit.*`, `"Users"`. Letters without quotes are small, as in SQL. */
 interface NamePattern {
-  readonly schema: Glob | undefined;
-  readonly name: Glob;
+  readonly schema: Letters | undefined;
+  readonly name: Letters;
 }
 
-function compileName(written: string): NamePattern {
+type Letters = (text: string) => Answer;
+
+/** A restriction may be about a name that differs in nothing but the case of its letters; a permission never is. */
+function compileLetters(pattern: string, isPermission: boolean): Letters {
+  const exact = compileGlob(pattern);
+  if (isPermission) return (text) => answerOf(exact(text));
+  const folded = compileGlob(pattern.toLowerCase());
+  return (text) => (exact(text) ? "yes" : folded(text.toLowerCase()) ? "maybe" : "no");
+}
+
+function compileName(written: string, isPermission: boolean): NamePattern {
   const parts = (written.match(/"(?:[^"]|"")*"|[^."]+/g) ?? []).map((part) =>
     part.startsWith('"') ? part.slice(1, -1).replaceAll('""', '"') : part.trim().toLowerCase(),
   );
   const schema = parts.at(-2);
-  return { schema: schema === undefined ? undefined : compileGlob(schema), name: compileGlob(parts.at(-1) ?? "") };
+  return {
+    schema: schema === undefined ? undefined : compileLetters(schema, isPermission),
+    name: compileLetters(parts.at(-1) ?? "", isPermission),
+  };
 }
 
 /**
@@ -140,10 +155,10 @@ function compileName(written: string): NamePattern {
  * one is about it in every schema; a permission only about the name as it is written.
  */
 function matchName({ schema, name }: SqlName, pattern: NamePattern, isPermission: boolean): Answer {
-  if (name === "*") return schema !== undefined && pattern.schema?.(schema) === false ? "no" : "maybe";
-  if (!pattern.name(name)) return "no";
-  if (pattern.schema === undefined) return isPermission && schema !== undefined ? "maybe" : "yes";
-  return schema === undefined ? "maybe" : answerOf(pattern.schema(schema));
+  if (name === "*") return schema !== undefined && pattern.schema?.(schema) === "no" ? "no" : "maybe";
+  const named = pattern.name(name);
+  if (pattern.schema === undefined) return isPermission && schema !== undefined ? atMostMaybe(named) : named;
+  return both(named, schema === undefined ? "maybe" : pattern.schema(schema));
 }
 
 function isPure({ schema, name }: SqlName): boolean {
