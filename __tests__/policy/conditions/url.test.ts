@@ -167,6 +167,19 @@ describe("private addresses", () => {
     "metadata.google.internal",
     "127.0.0.1.nip.io",
     "localtest.me",
+    "[2001:4860::5efe:7f00:1]",
+    "[2001:4860::200:5efe:a00:1]",
+    "kubernetes.default.svc",
+    "web.service.consul",
+    "fritz.box",
+    "router.asus.com",
+    "10-0-0-1.x.local-ip.co",
+    "10-0-0-1.x.plex.direct",
+    "7f000001.08080808.rbndr.us",
+    "make-10-0-0-1-rr.1u.ms",
+    "localho.st",
+    "10.0.0.1.backname.io",
+    "a.rebind.network",
   ])("%s is one", (host) => {
     const url = `http://${host}/`;
     expect(allow(anyHost, url)).not.toBe("yes");
@@ -174,11 +187,16 @@ describe("private addresses", () => {
     expect(asked("require_approval", "url", { hosts: "*", private: "deny" }, { url })).not.toBe("yes");
   });
 
-  it.each(
-    ["example.com", "8.8.8.8", "[2606:4700::1111]", "172.15.0.1", "mylocal", "notlocalhost.com"].filter(
-      (each) => each.includes(".") || each.startsWith("["),
-    ),
-  )("%s is none", (host) => {
+  it.each([
+    "example.com",
+    "8.8.8.8",
+    "[2606:4700::1111]",
+    "[2606:4700::5eff:7f00:1]",
+    "172.15.0.1",
+    "notlocalhost.com",
+    "www.asus.com",
+    "svc.example.com",
+  ])("%s is none", (host) => {
     expect(allow(anyHost, `http://${host}/`)).toBe("yes");
     expect(deny({ private: "deny" }, `http://${host}/`)).toBe("no");
   });

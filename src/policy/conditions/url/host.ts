@@ -16,12 +16,15 @@ export interface Host {
 }
 
 /**
- * Domains that are no part of the public name space (RFC 6761, RFC 6762, RFC 8375 and what networks commonly use), and public
- * ones whose names resolve to whatever address they contain, or to loopback.
+ * Domains that are no part of the public name space (RFC 6761, RFC 6762, RFC 8375 and what networks commonly use), those that
+ * routers answer for themselves, and public ones whose names resolve to whatever address they contain, or to loopback. There
+ * are more, and new ones any day.
  */
 const PRIVATE_DOMAINS: readonly string[] = (
-  "localhost local localdomain internal intranet private lan home home.arpa corp test " +
-  "nip.io sslip.io xip.io nip.sh traefik.me localtest.me lvh.me vcap.me lacolhost.com"
+  "localhost local localdomain internal intranet private lan home home.arpa corp test svc consul " +
+  "fritz.box router.asus.com " +
+  "nip.io sslip.io xip.io nip.sh traefik.me localtest.me lvh.me vcap.me lacolhost.com localho.st local-ip.co plex.direct " +
+  "rbndr.us 1u.ms backname.io rebind.network"
 ).split(" ");
 
 /** Cloud metadata at addresses that are public by their range. */
@@ -60,5 +63,11 @@ function isPrivateName(name: string): boolean {
 function isPrivateAddress(text: string): boolean {
   const address = ipaddr.parse(text);
   if (address.range() !== "unicast" || METADATA_ADDRESSES.has(address.toString())) return true;
-  return address instanceof ipaddr.IPv6 && !address.match(GLOBAL_IPV6);
+  return address instanceof ipaddr.IPv6 && (!address.match(GLOBAL_IPV6) || isIsatap(address));
+}
+
+/** Whether the second half of an address holds an IPv4 address, to which a router may pass what it gets (RFC 5214). */
+function isIsatap({ parts }: ipaddr.IPv6): boolean {
+  // Two bits of the first part say how unique it is.
+  return ((parts[4] ?? 0) & 0xfcff) === 0 && parts[5] === 0x5efe;
 }
