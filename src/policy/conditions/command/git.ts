@@ -67,6 +67,8 @@ function readGlobals(head: readonly Word[], opaque: string[], launches: Launches
   for (const [index, { shape }] of head.entries()) {
     if (/^--(?:config-env|exec-path|git-dir)/.test(shape))
       opaque.push(`git ${shape.replace(/=[^]*/, "")} changes what git runs`);
+    // The configuration of a repository says what is run, and a checkout may hold one as ordinary files.
+    if (/^(?:-C|--bare)$/.test(shape)) opaque.push(`git ${shape} may take another repository's configuration`);
     if (/^(?:-p|--paginate)$/.test(shape)) opaque.push("git runs a pager");
     const setting = shape === "-c" ? head[index + 1] : undefined;
     if (setting === undefined) continue;
