@@ -71,6 +71,8 @@ describe("code that bash runs where it evaluates text", () => {
     `read '${RUNS_RM}'`,
     `printf -v '${RUNS_RM}' x`,
     `printf %n '${RUNS_RM}'`,
+    `printf -v'${RUNS_RM}' x`,
+    `printf "$x"'${RUNS_RM}' x`,
     `mapfile '${RUNS_RM}'`,
     `getopts o '${RUNS_RM}'`,
     `wait -p '${RUNS_RM}' -n`,
@@ -105,7 +107,8 @@ describe("code that bash runs where it evaluates text", () => {
     "[[ $x -eq 1 ]]",
     "a[1]=2",
     "echo 'a[$(rm x)]'",
-    "printf 'use `rm x` with care\\n'",
+    "printf '[%s] use `rm x` with care\\n' note",
+    "printf -- '[%s] $(rm x)' note",
     "ed -s a <<< 'p'",
   ])("is not found where bash evaluates none: %s", (command) => {
     expect(asked("deny", "command", { program: "rm" }, { command })).toBe("no");

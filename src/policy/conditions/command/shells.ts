@@ -2,7 +2,7 @@
 
 import { hidesCode } from "./evaluated.ts";
 import type { Launcher, Launches } from "./launching.ts";
-import { assignmentsOf } from "./printf.ts";
+import { assignmentsOf, namesGivenTo } from "./printf.ts";
 import { literalOf, mayBecomeFlag, type Word } from "./word.ts";
 
 const KIN = "sh bash dash ash ksh mksh zsh yash rbash posh".split(" ");
@@ -95,7 +95,10 @@ const BUILTINS: Readonly<Record<string, Launcher>> = {
   readonly: evaluates,
   test: evaluates,
   "[": evaluates,
-  printf: (call, launches) => ({ ...evaluates(call, launches), opaque: assignmentsOf(call.words) }),
+  printf: (call, launches) => {
+    evaluates({ ...call, words: namesGivenTo(call.words) }, launches);
+    return { words: call.words, opaque: assignmentsOf(call.words) };
+  },
 };
 
 /** Shells, by the name the program is known as. */
