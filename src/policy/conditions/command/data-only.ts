@@ -12,5 +12,5 @@ export const DATA_ONLY: readonly string[] =
   mkfifo mkswap mktemp netstat nft nl nproc nslookup numfmt od parted passwd paste pathchk pgrep ping pkill popd
   poweroff pr printenv pushd pwd readelf readlink realpath reboot return rev rmmod route say seq set setcap setfacl
   shasum shellcheck shift shred shuf shutdown sleep ss stat strings stty sum swapoff swapon sync tac tee times top
-  touch traceroute true truncate tsort tty ulimit umask umount unalias uname unlink unxz uptime userdel users wait
+  touch traceroute true truncate tsort tty ulimit umask umount unalias uname unlink unxz uptime userdel users
   wall whereis who whoami wipefs write xxd xz zcat zstd`.split(/\s+/);
