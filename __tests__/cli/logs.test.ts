@@ -257,7 +257,11 @@ describe("names that would deceive a reader", () => {
     ["a tab, a bell and a deletion", "a\tb\u{7}c\u{7f}", String.raw`a\u{9}b\u{7}c\u{7f}`],
     ["a bidirectional override", "a\u{202e}nimda\u{2066}", String.raw`a\u{202e}nimda\u{2066}`],
     ["zero-width characters", "ad\u{200b}min\u{feff}\u{200d}", String.raw`ad\u{200b}min\u{feff}\u{200d}`],
-    ["characters shown as nothing", "a\u{115f}\u{3164}\u{2800}\u{ad}\u{e0041}", String.raw`a\u{115f}\u{3164}\u{2800}\u{ad}\u{e0041}`],
+    [
+      "characters shown as nothing",
+      "a\u{115f}\u{3164}\u{2800}\u{ad}\u{e0041}",
+      String.raw`a\u{115f}\u{3164}\u{2800}\u{ad}\u{e0041}`,
+    ],
     ["a gap like the one between columns", "a  allow", String.raw`a\u{20}\u{20}allow`],
     ["space at the ends", " a ", String.raw`\u{20}a\u{20}`],
     ["look-alikes of a space", "a\u{a0}b\u{3000}c", String.raw`a\u{a0}b\u{3000}c`],
