@@ -3,6 +3,7 @@
 import type { DecisionEntry } from "../audit/format/entry.ts";
 import { leftOutOfContext, leftOutOfPayload, type LeftOut } from "../audit/recording/left-out.ts";
 import { ActionEvent, type Decision, type DecisionKind, type Reason } from "../event.ts";
+import { SECTIONS } from "../policy/rule.ts";
 import type { UnknownPart } from "../policy/partial/unknown-part.ts";
 
 /** A call that a policy can be asked about. */
@@ -68,11 +69,14 @@ const ASKED: ReadonlySet<Reason> = new Set([
   "grant_used",
 ]);
 
-const KINDS: ReadonlySet<DecisionKind> = new Set(["allow", "require_approval", "deny"]);
+/** Whether a record says a decision at all: a forged one may be anything. */
+export function isDecision(kind: DecisionKind): boolean {
+  return SECTIONS.includes(kind);
+}
 
 /** What the policy decided; `undefined` when the record says no such thing. Whether the call was let through all the same, by a person say, is another question. */
 export function recordedDecision(entry: DecisionEntry): Decision | undefined {
-  if (!KINDS.has(entry.decision)) return undefined;
+  if (!isDecision(entry.decision)) return undefined;
   const isAsked = ASKED.has(entry.reason);
   const decision = isAsked ? "require_approval" : entry.decision;
   const reason = isAsked ? "approval_required" : entry.reason;

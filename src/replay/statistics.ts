@@ -3,11 +3,10 @@
 import { basename } from "node:path";
 
 import type { DecisionEntry, Entry, OutcomeEntry } from "../audit/format/entry.ts";
-import type { DecisionKind, RuleReference } from "../event.ts";
+import type { RuleReference } from "../event.ts";
 import type { Policy } from "../policy/policy.ts";
 import { Latencies, type Latency } from "./latencies.ts";
-
-const KINDS: ReadonlySet<DecisionKind> = new Set(["allow", "require_approval", "deny"]);
+import { isDecision } from "./recorded-call.ts";
 
 /** Decisions that have something in common. */
 export interface DecisionCounts {
@@ -145,8 +144,7 @@ class Counts {
       this.#counts.set(name, counts);
     }
     counts.decisions += 1;
-    // A forged decision may be none of them.
-    if (KINDS.has(decision)) counts[decision] += 1;
+    if (isDecision(decision)) counts[decision] += 1;
     if (enforced === false) counts.observed += 1;
   }
 
