@@ -122,7 +122,7 @@ export class ActionEvent {
     this.sessionId = optionalText("sessionId", fields.sessionId);
     this.requireApproval = asked(fields.requireApproval);
     const payload = payloadOf(fields);
-    this.payload = payload.ok ? payload.json : Object.freeze({});
+    this.payload = payload.ok ? payload.json : NOTHING;
     this.payloadProblem = payload.ok ? undefined : payload.problem;
     this.#thaw = payload.ok ? payload.thaw : () => ({});
     this.context = contextOf(fields.context);
@@ -205,8 +205,11 @@ function payloadOf(fields: ActionEventFields & { readonly payloadProblem?: unkno
   return { ok: false, problem };
 }
 
+const NOTHING: JsonObject = Object.freeze({});
+
 function contextOf(value: unknown): JsonObject {
-  const context = takeSnapshot(value ?? {}, "context");
+  if (value === undefined || value === null) return NOTHING;
+  const context = takeSnapshot(value, "context");
   if (!context.ok) throw new TypeError(`ActionEvent: context cannot be taken (${context.problem})`);
   return context.json;
 }

@@ -174,6 +174,13 @@ export const ENTRY_KINDS: ReadonlySet<string> = new Set<Entry["kind"]>([
 /** What makes an entry its own: its members except `v`, `log`, `seq`, `prev` and `ts`, which the log adds. */
 export type EntryContent<E extends Entry = Entry> = E extends Entry ? Omit<E, keyof EntryFrame> : never;
 
+/** The same, where a member that is `undefined` is absent. */
+export type EntryMembers<E extends Entry = Entry> = E extends Entry ? OrUndefined<EntryContent<E>> : never;
+
+type OrUndefined<T> = {
+  readonly [Name in keyof T]: Pick<T, Name> extends Required<Pick<T, Name>> ? T[Name] : T[Name] | undefined;
+};
+
 /** An entry as it is stored: `hash` is the SHA-256 of `body`'s UTF-8 bytes, and `body` is the entry's canonical JSON. */
 export interface StoredEntry {
   readonly seq: number;
@@ -200,15 +207,17 @@ export class PreparedEntry {
   /** The entry's own members before each of {@link FRAME}, and behind the last: `"name":value,`. */
   readonly #between: readonly string[];
 
-  constructor(content: EntryContent) {
+  constructor(content: EntryMembers) {
     this.kind = content.kind;
     const between = Array.from({ length: FRAME.length + 1 }, () => "");
     let place = 0;
-    // RFC 8785 sorts members by UTF-16 code units, and so do plain comparisons.
-    for (const [name, value] of Object.entries(content).toSorted(([left], [right]) => (left < right ? -1 : 1))) {
+    // RFC 8785 sorts members by UTF-16 code units, and so do toSorted() and plain comparisons.
+    for (const name of Object.keys(content).toSorted()) {
+      const value: unknown = content[name as keyof typeof content];
       if (value === undefined) continue;
       while (place < FRAME.length && name > (FRAME[place] ?? "")) place += 1;
-      between[place] += `${canonical(name)}:${canonical(value)},`;
+      // No name has a character that JSON escapes.
+      between[place] += `"${name}":${canonical(value)},`;
     }
     this.#between = between;
   }
@@ -251,11 +260,25 @@ export function sha256(data: string | Uint8Array): string {
 
 /** The RFC 8785 form of plain JSON. Whatever comes here has been through the payload snapshot or was made by us. */
 export function canonical(value: unknown): string {
-  // Section 3.2.2.2 takes over how ECMAScript writes strings; nearly all that is recorded are short ones.
-  if (typeof value === "string" && value.isWellFormed()) return JSON.stringify(value);
-  const text = canonicalize(value);
+  // Section 3.2.2 takes over how ECMAScript writes strings and numbers. What is left is the order of the members.
+  const text = isInOrder(value) ? JSON.stringify(value) : canonicalize(value);
   if (text === undefined) throw new TypeError("not JSON");
   return text;
+}
+
+/** Whether `JSON.stringify` writes the RFC 8785 form: the members are in its order already, at all levels. */
+function isInOrder(value: unknown): boolean {
+  if (typeof value === "string") return value.isWellFormed();
+  if (typeof value === "number") return Number.isFinite(value);
+  if (typeof value !== "object") return typeof value === "boolean";
+  if (value === null) return true;
+  if (Array.isArray(value)) return value.every(isInOrder);
+  let last = "";
+  for (const [name, member] of Object.entries(value)) {
+    if (name < last || !name.isWellFormed() || !isInOrder(member)) return false;
+    last = name;
+  }
+  return true;
 }
 
 /** Reads an entry back from its text; `undefined` when it is not JSON or lacks the fields all entries have. */

@@ -7,14 +7,14 @@ import {
   PreparedEntry,
   sha256,
   type DecisionEntry,
-  type EntryContent,
+  type EntryMembers,
   type OutcomeEntry,
   type OutcomeStatus,
   type SaltedDigest,
 } from "../format/entry.ts";
 import { newSalt } from "./salt.ts";
-import { withoutSecrets } from "./secrets.ts";
-import { cutTexts, MAX_RECORDED, redact } from "./redact.ts";
+import { mayHoldSecrets, withoutSecrets } from "./secrets.ts";
+import { cutTexts, MAX_RECORDED, redact, type Redaction } from "./redact.ts";
 
 /** What of a payload goes into the log. The salted digest of the whole payload always does. */
 export interface RecordingOptions {
@@ -35,7 +35,9 @@ export function decisionEntry(
   policy: string,
   recording: RecordingOptions,
 ): PreparedEntry {
-  const content: EntryContent<DecisionEntry> = {
+  const { context, contextCut } = recordedContext(event.context);
+  const { payload, redacted, cut, digest, problem } = recordedPayload(event, recording);
+  const content: EntryMembers<DecisionEntry> = {
     kind: "decision",
     event: event.id,
     actor: event.actor,
@@ -43,45 +45,51 @@ export function decisionEntry(
     resource: event.resource,
     capability: event.capability,
     environment: event.environment,
-    ...(event.scope !== undefined && { scope: event.scope }),
-    ...(event.risk !== undefined && { risk: event.risk }),
-    ...(event.sessionId !== undefined && { session: event.sessionId }),
-    ...recordedContext(event.context),
-    ...(event.requireApproval === true && { requireApproval: true }),
+    scope: event.scope,
+    risk: event.risk,
+    session: event.sessionId,
+    context,
+    contextCut,
+    requireApproval: event.requireApproval === true ? true : undefined,
     decision,
     authorized,
-    ...(authorized && decision !== "allow" && { enforced: false }),
+    enforced: authorized && decision !== "allow" ? false : undefined,
     reason,
-    ...(rule !== undefined && {
-      rule: {
-        id: rule.id,
-        section: rule.section,
-        index: rule.index,
-        file: rule.source.file,
-        line: rule.source.line,
-      },
-    }),
-    ...(approvalId !== undefined && { approval: approvalId }),
+    rule: rule && {
+      file: rule.source.file,
+      id: rule.id,
+      index: rule.index,
+      line: rule.source.line,
+      section: rule.section,
+    },
+    approval: approvalId,
     policy,
-    ...recordedPayload(event, recording),
+    payload,
+    redacted,
+    cut,
+    digest,
+    problem,
   };
   return new PreparedEntry(content);
 }
 
-function recordedContext(full: JsonObject): Pick<DecisionEntry, "context" | "contextCut"> {
+/** Some members of a decision's entry; those that are `undefined` will be absent. */
+type Recorded<Name extends keyof EntryMembers<DecisionEntry>> = Pick<EntryMembers<DecisionEntry>, Name>;
+
+function recordedContext(full: JsonObject): Recorded<"context" | "contextCut"> {
   if (Object.keys(full).length === 0) return {};
-  const { json } = redact(full, []);
-  const { length } = canonical(json);
+  const text = canonical(full);
+  const { json } = recordable(full, NO_PATHS, text);
+  const { length } = json === full ? text : canonical(json);
   if (length <= MAX_RECORDED) return { context: json };
-  const context = cutTexts(json);
-  return { contextCut: length, ...(context !== undefined && { context }) };
+  return { context: cutTexts(json), contextCut: length };
 }
 
 /** What is recorded of an event's payload. */
 export function recordedPayload(
   event: ActionEvent,
   recording: RecordingOptions,
-): Pick<DecisionEntry, "payload" | "redacted" | "cut" | "digest" | "problem"> {
+): Recorded<"payload" | "redacted" | "cut" | "digest" | "problem"> {
   if (event.payloadProblem !== undefined) {
     // It names the place, and so members of the payload.
     const [, what = ""] = /^.*: (.*)$/s.exec(event.payloadProblem) ?? [];
@@ -90,15 +98,22 @@ export function recordedPayload(
   const text = canonical(event.payload);
   const digest = saltedDigest(text);
   if (recording.payload === "none") return { digest };
-  const { json, redacted } = redact(event.payload, recording.redact ?? []);
+  const { json, redacted } = recordable(event.payload, recording.redact ?? NO_PATHS, text);
   const isCut = text.length > MAX_RECORDED;
-  const payload = isCut ? cutTexts(json) : json;
   return {
     digest,
-    ...(payload !== undefined && { payload }),
-    ...(redacted.length > 0 && { redacted }),
-    ...(isCut && { cut: text.length }),
+    payload: isCut ? cutTexts(json) : json,
+    redacted: redacted.length > 0 ? redacted : undefined,
+    cut: isCut ? text.length : undefined,
   };
+}
+
+const NO_PATHS: readonly string[] = [];
+
+/** What of `payload`, whose JSON text is `text`, may be recorded. Most have nothing to hide, and one look at the text tells. */
+function recordable(payload: JsonObject, paths: readonly string[], text: string): Redaction {
+  if (paths.length === 0 && !mayHoldSecrets(text)) return { json: payload, redacted: NO_PATHS };
+  return redact(payload, paths);
 }
 
 /** The entry for the end of a call that `verdict` let through. */
@@ -107,8 +122,7 @@ export function outcomeEntry(
   verdict: Verdict,
   outcome: { readonly status: OutcomeStatus; readonly durationMs: number; readonly output?: unknown },
 ): PreparedEntry {
-  const output = outputDigest(outcome.output);
-  const content: EntryContent<OutcomeEntry> = {
+  const content: EntryMembers<OutcomeEntry> = {
     kind: "outcome",
     event: verdict.eventId,
     actor: event.actor,
@@ -116,8 +130,8 @@ export function outcomeEntry(
     environment: event.environment,
     of: verdict.entry.seq,
     status: outcome.status,
-    ...(Number.isFinite(outcome.durationMs) && { ms: Math.max(0, Math.round(outcome.durationMs * 1000) / 1000) }),
-    ...(output !== undefined && { output }),
+    ms: Number.isFinite(outcome.durationMs) ? Math.max(0, Math.round(outcome.durationMs * 1000) / 1000) : undefined,
+    output: outputDigest(outcome.output),
   };
   return new PreparedEntry(content);
 }
