@@ -1,5 +1,5 @@
 import canonicalize from "canonicalize";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 
 import { canonical } from "../../src/audit/format/entry.ts";

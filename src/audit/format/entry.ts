@@ -209,17 +209,20 @@ export class PreparedEntry {
 
   constructor(content: EntryMembers) {
     this.kind = content.kind;
-    const between = Array.from({ length: FRAME.length + 1 }, () => "");
-    let place = 0;
-    // RFC 8785 sorts members by UTF-16 code units, and so do toSorted() and plain comparisons.
-    for (const name of Object.keys(content).toSorted()) {
-      const value: unknown = content[name as keyof typeof content];
-      if (value === undefined) continue;
-      while (place < FRAME.length && name > (FRAME[place] ?? "")) place += 1;
-      // No name has a character that JSON escapes.
-      between[place] += `"${name}":${canonical(value)},`;
+    const between: string[] = [];
+    let members = "";
+    // RFC 8785 sorts members by UTF-16 code units, and so does toSorted().
+    for (const name of [...Object.keys(content), ...FRAME].toSorted()) {
+      if (name === FRAME[between.length]) {
+        between.push(members);
+        members = "";
+      } else {
+        const value: unknown = content[name as keyof typeof content];
+        // No name has a character that JSON escapes.
+        if (value !== undefined) members += `"${name}":${canonical(value)},`;
+      }
     }
-    this.#between = between;
+    this.#between = [...between, members];
   }
 
   /** The stored form of this entry as the successor of `head` in the log `log`, at the time `ts`. */
