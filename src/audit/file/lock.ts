@@ -6,7 +6,7 @@
  */
 
 import { basename, dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 
 import { AuditUnavailableError } from "../../errors.ts";
 import { errorCode } from "../../file-problem.ts";
@@ -23,6 +23,9 @@ import {
 
 /** How long to wait for another owner, in milliseconds. A stopped process keeps its lock; this is how long we wait for it. */
 const PATIENCE_MS = 15_000;
+
+/** How long a lock that is taken is asked for at every turn of the event loop, in milliseconds, before its holder is looked at. */
+const SOON_MS = 1;
 
 /** How long the end of a process waits for it; what is not folded then stays in the tail. */
 const LAST_PATIENCE_MS = 200;
@@ -113,19 +116,30 @@ export class LogLock {
    * @throws LockHeldError when the lock is not free after 15 seconds; what node:fs throws when it can't be taken at all.
    */
   async hold<T>(section: () => T): Promise<T> {
-    const deadline = performance.now() + PATIENCE_MS;
-    while (!this.#take()) {
-      if (performance.now() > deadline) throw this.#refusal();
-      // Others hold it for microseconds; a random pause keeps waiting processes out of step.
-      await sleep(1 + Math.random() * 2);
-    }
+    if (!this.#link(this.#lockFile)) await this.#take();
     return this.#run(section);
+  }
+
+  /** Takes the lock, which was taken a moment ago. */
+  async #take(): Promise<void> {
+    const start = performance.now();
+    // Most hold it for microseconds, so that the next turn of the event loop finds it free.
+    while (performance.now() - start < SOON_MS) {
+      await nextTurn();
+      if (this.#link(this.#lockFile)) return;
+    }
+    while (!this.#takeFromDead()) {
+      if (performance.now() - start > PATIENCE_MS) throw this.#refusal();
+      // A random pause keeps waiting processes out of step.
+      await sleep(1 + Math.random() * 2);
+      if (this.#link(this.#lockFile)) return;
+    }
   }
 
   /** The same without waiting for the event loop, for the end of the process; `undefined` when the lock stays taken. */
   holdNow<T>(section: () => T): T | undefined {
     const deadline = performance.now() + LAST_PATIENCE_MS;
-    while (!this.#take()) {
+    while (!this.#link(this.#lockFile) && !this.#takeFromDead()) {
       if (performance.now() > deadline) return undefined;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
     }
@@ -140,16 +154,12 @@ export class LogLock {
     }
   }
 
-  #take(): boolean {
-    for (let tries = 0; tries < 3; tries += 1) {
-      if (this.#link(this.#lockFile)) return true;
-    }
+  /** Takes the lock if its holder is certainly dead. */
+  #takeFromDead(): boolean {
     const holder = this.#readOwner(this.#lockFile);
-    if (holder !== undefined && judgeOwner(holder, this.#owner) === "dead") {
-      this.#clear(this.#lockFile, holder);
-      return this.#link(this.#lockFile);
-    }
-    return false;
+    if (holder === undefined || judgeOwner(holder, this.#owner) !== "dead") return false;
+    this.#clear(this.#lockFile, holder);
+    return this.#link(this.#lockFile);
   }
 
   #link(name: string): boolean {
