@@ -138,8 +138,8 @@ describe("a call that was recorded in part", () => {
           expect({ ...whole, ...decided }).toEqual(whole);
         }
       }),
-      { numRuns: 2_000 },
+      { numRuns: 1_000 },
     );
-    expect(Math.min(seen.decided, seen.undecidable)).toBeGreaterThan(200);
+    expect(Math.min(seen.decided, seen.undecidable)).toBeGreaterThan(100);
   });
 });
