@@ -4,6 +4,8 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 
 import { describe, expect, it } from "vitest";
 
+import { nodeFiles } from "../../src/audit/file/files.ts";
+import { LogWriter } from "../../src/audit/file/writer.ts";
 import { AuditLog } from "../../src/audit/log.ts";
 import { verifyLog } from "../../src/audit/verify.ts";
 import { decision, expectOneChain, filesBeside, newLogPath, outcome, query, writeSample } from "./sample-log.ts";
@@ -142,6 +144,30 @@ describe("folding", () => {
     for (let n = 0; n < 6_000; n += 1) await log.append(decision());
     expect(Number(query(path, "SELECT count(*) FROM entries")[0]?.[0])).toBeGreaterThan(4_096);
     await log.close();
+  });
+
+  it("is done once, whoever else appends to the same log", { timeout: 60_000 }, async () => {
+    const path = newLogPath();
+    let reads = 0;
+    const readFile = (name: string): Buffer => {
+      if (name === path) reads += 1;
+      return nodeFiles.readFile(name);
+    };
+    const surroundings = { files: { ...nodeFiles, readFile }, now: Date.now };
+    const writers = [await LogWriter.open(path, surroundings), await LogWriter.open(path, surroundings)];
+    for (let n = 0; n < 14; n += 1) {
+      await Promise.all(writers.flatMap((writer) => Array.from({ length: 150 }, () => writer.append(decision()))));
+    }
+    let last = 0;
+    // Nobody is idle meanwhile, which would be a reason of its own.
+    while (rowsIn(path) === 1) for (const writer of writers) ({ seq: last } = await writer.append(decision()));
+    // What the other one knows of the tail now is what the fold has left of it.
+    for (const writer of writers) ({ seq: last } = await writer.append(decision()));
+    await nextTurn();
+    // The database was read by each of them when it was opened, and by the one who folded.
+    expect(reads).toBe(3);
+    for (const writer of writers) await writer.close();
+    expect(await verifyLog(path)).toMatchObject({ intact: true, entries: last });
   });
 
   it("leaves the log as it was, for everyone who reads it meanwhile", async () => {

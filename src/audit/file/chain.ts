@@ -109,7 +109,7 @@ export class Chain {
     return this.#sealed?.seq ?? -1;
   }
 
-  /** Entries that are in the tail only. */
+  /** Entries that are in the tail only, as far as we know. */
   get unfolded(): number {
     return this.#head.seq - this.#folded.seq;
   }
@@ -255,6 +255,7 @@ export class Chain {
     if (head.seq === this.#head.seq && head.hash !== this.#head.hash) {
       throw this.#corrupt(`its tail does not follow entry ${head.seq}`, head.seq);
     }
+    if (head.seq > this.#folded.seq) this.#folded = head;
   }
 
   #catchUpWithDatabase(found: FileIdentity): void {

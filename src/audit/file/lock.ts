@@ -126,7 +126,8 @@ export class LogLock {
     // Most hold it for microseconds, so that the next turn of the event loop finds it free.
     while (performance.now() - start < SOON_MS) {
       await nextTurn();
-      if (this.#link(this.#lockFile)) return;
+      // An error is costlier than a look.
+      if (this.#files.identify(this.#lockFile) === undefined && this.#link(this.#lockFile)) return;
     }
     while (!this.#takeFromDead()) {
       if (performance.now() - start > PATIENCE_MS) throw this.#refusal();

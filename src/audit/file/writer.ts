@@ -19,10 +19,14 @@ import { SEGMENT_ENTRIES } from "./segments.ts";
 import { loadEngine } from "./sqlite.ts";
 import { doLater, doNow } from "./steps.ts";
 
-/** After this long without an append, in milliseconds, the tail is folded. */
+/** After this long without an append, in milliseconds, the tail is folded. The rest is random: one of many writers is first. */
 const IDLE_MS = 1_000;
+const IDLE_MORE_MS = 500;
 
-/** A tail of this many entries, or bytes, is folded without waiting for an idle moment. */
+/**
+ * Each time a tail has grown by so many entries, or bytes, it is folded without waiting for an idle moment: by the writer
+ * whose entry made it so, and so by one of them.
+ */
 const FOLD_ENTRIES = 4_096;
 const FOLD_BYTES = 8_388_608;
 
@@ -182,15 +186,19 @@ export class LogWriter {
 
   async #commit(group: readonly Pending[]): Promise<void> {
     try {
-      const { done, tail } = await this.#lock.hold(() => {
+      const { done, tail, isLarge } = await this.#lock.hold(() => {
         const { chain } = this.#context;
         chain.catchUp();
+        const before = parts(chain);
         const batch = chain.batch(this.#context.timestamp());
-        return { done: group.map(({ add }) => add(batch)), tail: chain.write(batch) };
+        const added = group.map(({ add }) => add(batch));
+        const written = chain.write(batch);
+        return { done: added, tail: written, isLarge: parts(chain) > before };
       });
       // The lock is free again: one flush covers all that any process has written before it.
       await tail?.sync();
       for (const resolve of done) resolve();
+      if (isLarge) this.#startFold();
     } catch (error) {
       const failure = unavailable(this.#path, error);
       for (const { reject } of group) reject(failure);
@@ -203,12 +211,13 @@ export class LogWriter {
   #scheduleFold(): void {
     const { chain } = this.#context;
     if (this.#isClosing || this.#failure !== undefined || chain.tail === undefined) return;
-    if (chain.unfolded >= FOLD_ENTRIES || chain.tail.size >= FOLD_BYTES) this.#startFold();
-    else if (this.#idle === undefined) this.#idle = setTimeout(() => this.#startFold(), IDLE_MS).unref();
-    else this.#idle.refresh();
+    if (this.#idle === undefined) {
+      this.#idle = setTimeout(() => this.#startFold(), IDLE_MS + Math.random() * IDLE_MORE_MS).unref();
+    } else this.#idle.refresh();
   }
 
   #startFold(): void {
+    if (this.#isClosing || this.#failure !== undefined) return;
     this.#folding ??= doLater(fold(this.#context))
       .catch((error: unknown) => {
         // No room for a second copy is no reason to stop: the tail goes on. A contradiction is.
@@ -219,6 +228,11 @@ export class LogWriter {
         this.#folding = undefined;
       });
   }
+}
+
+/** How many times the tail has grown by what makes it large. */
+function parts({ unfolded, tail }: Chain): number {
+  return Math.floor(unfolded / FOLD_ENTRIES) + Math.floor((tail?.size ?? 0) / FOLD_BYTES);
 }
 
 /** A failed file-system call as the error that callers know; our own errors as they are. */
