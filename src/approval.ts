@@ -179,8 +179,10 @@ export const MAX_NOTE = 1_024;
 export const MAX_GRANT_SECONDS = 2_592_000;
 
 /**
- * Why an answer, a grant or a revocation was refused. `unknown`: there is no such request or grant. `wrong_request`: it is
- * not the request that was shown. `own_request`: who asks can't answer. `unsigned`: no key that counts has signed it.
+ * Why an answer, a grant or a revocation was refused. `unknown`: there is no such request or grant. `expired`, `consumed`,
+ * `rejected`, `already_approved`, `revoked`: it has come to that already. `own_request`: who asks can't approve. `unsigned`: no
+ * key that counts has signed it. `wrong_request`: it is not the request that was shown. `too_many`: of too many grants the time is not over.
+ * `too_many_answers`: the request has all the answers that are kept of one, and they do not count.
  */
 export type ApprovalProblem =
   | "unknown"

@@ -45,8 +45,9 @@ function codeOf(value: unknown): unknown {
 }
 
 /**
- * A tool call was refused. The tool did not run. `verdict` says why; neither it nor the message holds the arguments.
- * Not frozen: LangGraph writes a property onto errors that pass through it.
+ * A tool call was refused, and the tool did not run; only where the reason is `bypassed`, so that something went round the
+ * gate, nobody can say what ran. `verdict` says why; neither it nor the message holds the arguments. `cause` is what went wrong
+ * in the host, where something did. Not frozen: LangGraph writes a property onto errors that pass through it.
  */
 export class AgentActionBlocked extends CapFenceError {
   override readonly name = "AgentActionBlocked";
@@ -99,7 +100,7 @@ function describeIssue(issue: PolicyIssue): string {
   return `${where} ${subject}${issue.message}${issue.frame === undefined ? "" : `\n${issue.frame}`}`;
 }
 
-/** The audit log could not be opened or written, so nothing that must be recorded may run. `path` names the log. */
+/** The audit log could not be opened, read or written, so nothing that must be recorded may run. `path` names the log. */
 export class AuditUnavailableError extends CapFenceError {
   override readonly name = "AuditUnavailableError";
   readonly code = "ERR_AUDIT_UNAVAILABLE";

@@ -41,7 +41,10 @@ export interface Decision {
   readonly reason: Reason;
   /** The rule that decided; absent when none matched. */
   readonly rule?: RuleReference;
-  /** What the rule's author says to the agent, the rule's `reason`; absent when it says nothing. */
+  /**
+   * What the agent is told: the `reason` that the rule's author has written, or what people or the queue of requests make of
+   * it, a reviewer's note for example. Absent when there is nothing to say.
+   */
   readonly message?: string;
   /** What the policy's `risk_levels` make of the event's risk, when that decides or is only noted (`warn`). */
   readonly riskLevel?: { readonly level: string; readonly action: "warn" | "require_approval" | "deny" };

@@ -13,7 +13,7 @@ import { storeAt, type AuditLocation } from "./location.ts";
 export interface VerifyReport {
   /** Whether nothing is wrong. A plain chain can't notice that its end was cut, or that all of it was made anew. */
   readonly intact: boolean;
-  /** Decisions and outcomes that were read; what the log keeps for itself is not counted. */
+  /** Decisions, outcomes, approvals and grants that were read; what the log keeps for itself is not counted. */
   readonly entries: number;
   /** The first entry that is there, when those before it are absent because their segments lie elsewhere. */
   readonly from?: number;
@@ -43,6 +43,7 @@ export interface VerifyOptions {
  * Verifies the log at `location`, as a stream: one part of it is in memory at a time.
  *
  * @throws AuditUnavailableError when there is no log at `location`, it can't be read, or it is of a newer format.
+ * @throws TypeError when `location` is none.
  */
 export async function verifyLog(location: AuditLocation, options: VerifyOptions = {}): Promise<VerifyReport> {
   const verification = verifyEntries(location, options);
@@ -57,7 +58,7 @@ export async function verifyLog(location: AuditLocation, options: VerifyOptions 
  * what the generator returns. Entries that are damaged are left out. None can be relied on before the report says that the
  * log is intact.
  *
- * @throws AuditUnavailableError as {@link verifyLog}.
+ * @throws AuditUnavailableError, TypeError as {@link verifyLog}.
  */
 export async function* verifyEntries(
   location: AuditLocation,

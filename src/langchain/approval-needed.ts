@@ -37,7 +37,7 @@ interface RequestedCall {
  *
  * Knows tools that are a `CapFenceTool` of this runtime; about any other it answers true, since it can't know.
  *
- * @throws AuditUnavailableError when the request can't be recorded.
+ * What it answers rejects with an AuditUnavailableError, an AuditCorruptError or a PolicyLoadError, as `ActionRuntime.ask`.
  */
 export function approvalNeeded(runtime: ActionRuntime): (request: RequestedCall) => Promise<boolean> {
   return async ({ toolCall, runtime: caller }) => {

@@ -136,7 +136,8 @@ export class CapFenceTool extends StructuredTool {
    * Parses, judges and runs; what `invoke` and every other entrance come to.
    *
    * @throws AgentActionBlocked when the call is refused and `onBlocked` is `throw`.
-   * @throws AuditUnavailableError when the decision cannot be recorded; the tool has not run.
+   * @throws AuditUnavailableError, AuditCorruptError, PolicyLoadError as `ActionRuntime.execute`; the tool has not run.
+   * @throws whatever the tool throws.
    * @deprecated Use `invoke`, as with every LangChain tool.
    */
   override async call(arg: StructuredToolCallInput, configArg?: ToolRunnableConfig, tags?: string[]): Promise<unknown> {

@@ -11,6 +11,7 @@ import { takeSnapshot } from "../snapshot.ts";
  */
 export interface ApprovalInterrupt {
   readonly type: "capfence.approval";
+  /** The request's, which `capfence approve` and `runtime.approvals.approve` take. */
   readonly id: string;
   readonly actor: string;
   readonly capability: string;

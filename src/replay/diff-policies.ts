@@ -13,6 +13,7 @@ const EXAMPLES = 20;
  * Decides every event under both policies and says what differs, newly allowed first. Events may come one by one, and only
  * some of those that are decided differently are kept.
  *
+ * @throws PolicyLoadError when one of the policies can't be made ready; see `Policy.ready`.
  * @throws TypeError when one of `events` is not an event and cannot be made one.
  */
 export async function diffPolicies(

@@ -21,7 +21,7 @@ export interface ReplayOptions {
   readonly since?: number | undefined;
   /** The first moment that is too late, in milliseconds since the epoch. Default: to the end. */
   readonly until?: number | undefined;
-  /** Only this agent's calls. */
+  /** Only calls of this agent, the event's `actor`. */
   readonly agent?: string | undefined;
   /** Only calls that this covers, written as in a rule: `shell`, `files.*.production`. */
   readonly capability?: string | undefined;
@@ -61,7 +61,9 @@ export const NO_TIMES = "a trace of the original CapFence does not say when its 
  * @throws AuditCorruptError at the end, when a log's chain is broken; see `force`.
  * @throws AuditUnavailableError when there is no log, or it can't be read.
  * @throws TraceInvalidError when an export or a trace is malformed, not whole, of a newer version, or was changed.
- * @throws TypeError when `since` or `until` is given for a trace of the older format, which says no times.
+ * @throws PolicyLoadError when the policy can't be made ready; see `Policy.ready`.
+ * @throws TypeError when `source` is no location, or `since` or `until` is given for a trace of the older format, which says
+ *   no times.
  */
 export async function* replay(
   source: AuditLocation,

@@ -79,20 +79,29 @@ export interface GrantOptions {
   readonly expiresInSeconds: number;
   /** Who grants, as logs show it. */
   readonly by: string;
+  /** What logs say about it. */
   readonly note?: string | undefined;
+  /** The key that signs, as `parseSignerKey` reads it. Needed where the runtime has `approverKeys`. */
   readonly key?: SignerKey | undefined;
 }
 
 /** A standing grant that is in force. */
 export interface StandingGrant {
+  /** What {@link Approvals.revoke} takes. */
   readonly id: string;
+  /** The actor it is for, or `*` for any. */
   readonly agent: string;
+  /** As policies write it. */
   readonly capability: string;
+  /** The environment it is for, or `*` for any. */
   readonly environment: string;
+  /** The one session it is for; absent when for all. */
   readonly session?: string;
   /** Calls it still lets through; absent when they are not counted. */
   readonly left?: number;
+  /** Its last moment: RFC 3339, UTC. */
   readonly expires: string;
+  /** Who granted it. */
   readonly by: string;
 }
 
@@ -125,7 +134,11 @@ export class Approvals {
     return await withPayloads(this.#recorder.log, answer);
   }
 
-  /** How the request `id` stands now; `undefined` when it is not open. */
+  /**
+   * How the request `id` stands now; `undefined` when it is not open.
+   *
+   * @throws AuditUnavailableError, AuditCorruptError as {@link pending}.
+   */
   async standing(id: string): Promise<Standing | undefined> {
     const { answer } = await this.#recorder.propose((state) => {
       const request = state.open.requests.get(id);
@@ -137,7 +150,7 @@ export class Approvals {
   /**
    * Lets the call that waits run, once, if it is made again before the request expires.
    *
-   * @throws ApprovalError saying why not: see its `reason`. The attempt is recorded.
+   * @throws ApprovalError saying why not: see its `reason`. The attempt is recorded, if there is or was such a request.
    * @throws AuditUnavailableError, AuditCorruptError when it can't be recorded.
    * @throws TypeError naming an argument that is missing or wrong.
    */
@@ -157,7 +170,8 @@ export class Approvals {
   /**
    * Lets calls to come run without asking, as long as no rule denies them; answers the grant's id.
    *
-   * @throws ApprovalError, AuditUnavailableError, AuditCorruptError, TypeError as {@link approve}.
+   * @throws ApprovalError saying why not. Nothing is recorded then.
+   * @throws AuditUnavailableError, AuditCorruptError, TypeError as {@link approve}.
    */
   async grant(options: GrantOptions): Promise<string> {
     const { agent, capability, environment = "*", session, uses, expiresInSeconds, by, note, key } = options;
@@ -185,9 +199,9 @@ export class Approvals {
   }
 
   /**
-   * Ends a grant.
+   * Ends a grant. Needs no key.
    *
-   * @throws ApprovalError, AuditUnavailableError, AuditCorruptError, TypeError as {@link approve}.
+   * @throws ApprovalError, AuditUnavailableError, AuditCorruptError, TypeError as {@link grant}.
    */
   async revoke(id: string, { by }: { readonly by: string }): Promise<void> {
     const said = { id: text("id", id), ...saidBy({ by }) };

@@ -92,7 +92,7 @@ export class ActionRuntime {
    *
    * @throws PolicyLoadError when the file is missing or not a valid policy.
    * @throws TypeError when `policy` is neither, or naming an option that is unknown or of the wrong type; a key file that
-   *   can't be read or holds no key is such an option.
+   *   can't be read or holds no key is such an option, and so is `watch` for a policy that came from no file.
    */
   static fromPolicy(policy: string | Policy, options: ActionRuntimeOptions = {}): ActionRuntime {
     return new ActionRuntime(policy, options);
@@ -105,6 +105,7 @@ export class ActionRuntime {
    *
    * @throws AuditUnavailableError when the decision cannot be recorded; then nothing may run.
    * @throws AuditCorruptError when the log contradicts itself.
+   * @throws PolicyLoadError when the policy can't be made ready, see {@link Policy.ready}; nothing is recorded then.
    * @throws TypeError when `event` is not an event and cannot be made one, or an option is wrong.
    * @throws what `signal` was aborted with, while it waits for an answer.
    */
@@ -129,7 +130,7 @@ export class ActionRuntime {
    * Asks a person about a call that needs one and has no answer yet; answers the verdict that says so, recorded. Answers
    * nothing, and uses no approval, when the call needs nobody's answer now: ask `execute` then.
    *
-   * @throws AuditUnavailableError, AuditCorruptError, TypeError as {@link execute}.
+   * @throws AuditUnavailableError, AuditCorruptError, PolicyLoadError, TypeError as {@link execute}.
    */
   async ask(
     event: ActionEvent | ActionEventFields,
