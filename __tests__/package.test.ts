@@ -2,7 +2,6 @@
 
 import { execFileSync, spawnSync } from "node:child_process";
 import {
-  chmodSync,
   cpSync,
   mkdirSync,
   mkdtempSync,
@@ -13,23 +12,13 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { ActionEvent } from "../src/event.ts";
 import { Policy } from "../src/policy/policy.ts";
-
-const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
-
-interface Manifest {
-  readonly bin: Readonly<Record<string, string>>;
-  readonly files: readonly string[];
-  readonly dependencies: Readonly<Record<string, string>>;
-  readonly peerDependencies: Readonly<Record<string, string>>;
-}
-const manifest = JSON.parse(readFileSync(join(REPOSITORY, "package.json"), "utf8")) as Manifest;
+import { manifest, node, pack, project, REPOSITORY } from "./packed.ts";
 
 const directory = realpathSync(mkdtempSync(join(tmpdir(), "capfence-package-")));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -95,55 +84,6 @@ async function main() {
 main();
 `;
 
-/**
- * Packs a copy of the sources, so that neither a build nor other tests meet in the repository's `dist`, and resolves to
- * the tarball's path. `npm pack` builds first, as it does for a release.
- */
-function pack(): string {
-  const copy = join(directory, "copy");
-  mkdirSync(copy);
-  const wanted = ["src", "scripts", "tsconfig.json", "tsconfig.build.json", "package.json", "README.md", "LICENSE"];
-  for (const name of [...wanted, ...manifest.files.filter((file) => file !== "dist")]) {
-    cpSync(join(REPOSITORY, name), join(copy, name), { recursive: true });
-  }
-  symlinkSync(join(REPOSITORY, "node_modules"), join(copy, "node_modules"), "junction");
-  const [packed] = JSON.parse(
-    execFileSync("npm", ["pack", "--json", "--foreground-scripts=false", "--pack-destination", directory], {
-      cwd: copy,
-      encoding: "utf8",
-      stdio: "pipe",
-    }),
-  ) as readonly { readonly filename: string }[];
-  return join(directory, packed?.filename ?? "");
-}
-
-/** A new project with the tarball and `packages` installed, the way npm lays them out. */
-function project(name: string, tarball: string, packages: readonly string[]): string {
-  const path = join(directory, name);
-  const modules = join(path, "node_modules");
-  const installed = join(modules, "capfence");
-  mkdirSync(installed, { recursive: true });
-  execFileSync("tar", ["-xzf", tarball, "-C", installed, "--strip-components=1"]);
-  for (const dependency of packages) {
-    mkdirSync(dirname(join(modules, dependency)), { recursive: true });
-    symlinkSync(join(REPOSITORY, "node_modules", dependency), join(modules, dependency), "junction");
-  }
-  const program = join(installed, manifest.bin["capfence"] ?? "");
-  chmodSync(program, 0o755);
-  mkdirSync(join(modules, ".bin"));
-  symlinkSync(program, join(modules, ".bin", "capfence"));
-  return path;
-}
-
-function node(cwd: string, ...argv: readonly string[]): { status: number | null; stdout: string; stderr: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, argv, {
-    cwd,
-    env: { PATH: process.env["PATH"] },
-    encoding: "utf8",
-  });
-  return { status, stdout, stderr };
-}
-
 /** Runs what is shown, in a project that has the package; each must print what it is said to, and succeed. */
 function expectShown(commands: readonly Shown[], place: string, home: string): void {
   const env = { PATH: `${join(place, "node_modules/.bin")}:${process.env["PATH"] ?? ""}`, HOME: home };
@@ -164,7 +104,7 @@ describe.skipIf(process.platform === "win32")("the packed tarball", () => {
   let tarball = "";
   let home = "";
   beforeAll(() => {
-    tarball = pack();
+    tarball = pack(directory);
     const needed = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)];
     home = project("stranger", tarball, needed);
     mkdirSync(join(home, "policies"));
