@@ -43,6 +43,13 @@ const AGENT = readmeBlocks("ts").find((code) => code.includes("createAgent(")) ?
 const RENEWING = readmeBlocks("ts").find((code) => code.includes("reload()")) ?? "";
 const REDACTING = readmeBlocks("ts").find((code) => code.includes("redact:")) ?? "";
 
+const API = readFileSync(join(REPOSITORY, "docs/api.md"), "utf8");
+
+/** What a program is to print: what the comments behind its `console.log` say. */
+function saidToPrint(code: string): string {
+  return [...code.matchAll(/console\.log\(.*\);? \/\/ (.*\n)/g)].map(([, printed]) => printed ?? "").join("");
+}
+
 interface Shown {
   readonly command: string;
   /** What it is said to print. */
@@ -244,6 +251,51 @@ describe.skipIf(process.platform === "win32")("the packed tarball", () => {
       "demo-agent  shell.execute  deny      policy_deny   blocked",
       "",
     ]);
+  });
+
+  it("has a page on the API whose examples are TypeScript, and print what they say", () => {
+    const needed = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies), "@types/node"];
+    const place = project("reader-of-the-api", tarball, needed);
+    const [keys, anchors] = [join(place, "user/.config/capfence"), join(place, "anchors")];
+    for (const made of [keys, anchors, join(place, "policies")]) mkdirSync(made, { recursive: true });
+    writeFileSync(join(place, "policies/demo.yaml"), POLICY);
+    expect(API).toContain("`npx capfence keys generate --name audit-2026`");
+    capfence(place, "keys", "generate", "--name", "audit-2026", "--out", join(keys, "audit-2026.key"));
+
+    const here = (text: string): string =>
+      text.replace("/home/you/.config/capfence", keys).replace("/mnt/anchors", anchors);
+    const examples = blocks("ts", API).map(here);
+    expect(examples.length).toBeGreaterThanOrEqual(6);
+    expect(examples.filter((code) => saidToPrint(code) === "")).toEqual([]);
+    for (const [index, code] of examples.entries()) {
+      for (const extension of ["mts", "mjs"]) writeFileSync(join(place, `${index}.${extension}`), code);
+    }
+    writeFileSync(join(place, "all.mjs"), examples.map((_, index) => `await import("./${index}.mjs");\n`).join(""));
+    expect(node(place, "all.mjs")).toEqual({ status: 0, stdout: examples.map(saidToPrint).join(""), stderr: "" });
+
+    const compilerOptions = { target: "es2023", module: "nodenext", strict: true, noUncheckedIndexedAccess: true };
+    const only = { exactOptionalPropertyTypes: true, skipLibCheck: true, noEmit: true, types: ["node"] };
+    const config = {
+      compilerOptions: { ...compilerOptions, ...only },
+      files: examples.map((_, index) => `${index}.mts`),
+    };
+    writeFileSync(join(place, "tsconfig.json"), JSON.stringify(config));
+    const { status, stdout } = node(place, join(REPOSITORY, "node_modules/typescript/bin/tsc"), "--project", place);
+    expect({ status, stdout }).toEqual({ status: 0, stdout: "" });
+  }, 60_000);
+
+  it("has a page on the API that names each value its entry points export, and no other", () => {
+    const installed = join(home, "node_modules/capfence");
+    const lines = Object.values(manifest.exports)
+      .flatMap((entry) =>
+        typeof entry === "string" ? [] : readFileSync(join(installed, entry.types), "utf8").split("\n"),
+      )
+      .filter((line) => line.startsWith("export") && !line.startsWith("export type { "));
+    const values = lines.map((line) => /^export \{ (\w+) \} from /.exec(line)?.[1] ?? line);
+    expect(values).toContain("expectGated");
+    const named = [...API.matchAll(/\*\*`(?:new )?(\w+)/g)].map(([, name]) => name);
+    // Methods are named by what one has: a policy, a runtime.
+    expect(new Set(named)).toEqual(new Set([...values, "policy", "runtime"]));
   });
 
   it("has a README whose example of the policy language is a policy", () => {
