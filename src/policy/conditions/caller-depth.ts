@@ -10,16 +10,17 @@ const FIELD = "caller_depth";
 
 /** `no` without a depth in the context, `maybe` when it cannot be read. A depth in the payload adds at most a `maybe`. */
 export function callerDepth(name: ComparisonName): ConditionKind {
+  const comparison = COMPARISONS[name];
   return {
     schema: {
       ...THRESHOLD,
-      description: `Holds when caller_depth, which the host sets in the context, is ${COMPARISONS[name].words} this number.`,
+      description: `Holds when caller_depth, which the host sets in the context, is ${comparison.words} this number.`,
     },
     compile: (value) => {
       const threshold = Number(value);
       const said = (record: JsonObject): Answer => {
         const depth = depthIn(record);
-        return depth === undefined ? "no" : compare(name, depth, threshold);
+        return depth === undefined ? "no" : compare(comparison, depth, threshold);
       };
       return {
         heedsClaims: true,

@@ -138,7 +138,7 @@ function compileOperator(name: string, operand: unknown, report: ReportProblem):
   if (name === "equals" || name === "in") return ofPresent(compileScalars(operand, true));
   if (name === "glob") return ofPresent(compileScalars(operand));
   if (isComparison(name))
-    return ofPresent((value) => acrossLists(value, (each) => compare(name, each, Number(operand))));
+    return ofPresent((value) => acrossLists(value, (each) => compare(COMPARISONS[name], each, Number(operand))));
   const expressions = compileExpressions(operand, report);
   return ofPresent((value) =>
     acrossLists(value, (each) => search(expressions, [typeof each === "string" ? each : JSON.stringify(each)])),

@@ -12,24 +12,26 @@ import { compare, COMPARISONS, readQuantity, type ComparisonName } from "./quant
  * does or there is none.
  */
 export function amountComparison(name: ComparisonName): ConditionKind {
-  const { words } = COMPARISONS[name];
+  const comparison = COMPARISONS[name];
   return {
     schema: {
       ...THRESHOLD,
-      description: `Holds when every amount at the top of the payload (${AMOUNT_FIELDS.join(", ")}) is ${words} this number.`,
+      description: `Holds when every amount at the top of the payload (${AMOUNT_FIELDS.join(", ")}) is ${comparison.words} this number.`,
     },
     compile: (value) => {
       const threshold = Number(value);
       return {
         ask: ({ event: { payload } }) => {
           if (hasOthers(payload))
-            return alike(present(payload).map((field) => compare(name, payload[field] ?? null, threshold)));
+            return alike(present(payload).map((field) => compare(comparison, payload[field] ?? null, threshold)));
           const { amount } = payload;
-          return amount === undefined || !Object.hasOwn(payload, "amount") ? "no" : compare(name, amount, threshold);
+          return amount === undefined || !Object.hasOwn(payload, "amount")
+            ? "no"
+            : compare(comparison, amount, threshold);
         },
         made: ({ event: { payload } }) => ({
           together: same,
-          answers: present(payload).map((field) => () => compare(name, payload[field] ?? null, threshold)),
+          answers: present(payload).map((field) => () => compare(comparison, payload[field] ?? null, threshold)),
         }),
         why: ({ event: { payload } }) => {
           const fields = present(payload);

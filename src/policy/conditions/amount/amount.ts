@@ -72,7 +72,10 @@ export const amount: ConditionKind = {
     const askAmount = (stated: Json): Answer => {
       const said = readQuantity(stated);
       if (said === undefined || (decimals !== undefined && decimalsIn(said) > decimals)) return "maybe";
-      return bounds.reduce<Answer>((answer, [name, bound]) => both(answer, compare(name, said, bound)), "yes");
+      return bounds.reduce<Answer>(
+        (answer, [name, bound]) => both(answer, compare(COMPARISONS[name], said, bound)),
+        "yes",
+      );
     };
     const ask = (payload: JsonObject): Answer => {
       const amounts = find(payload);

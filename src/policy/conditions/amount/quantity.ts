@@ -44,8 +44,8 @@ export function readQuantity(value: Json): number | undefined {
 }
 
 /** How a value compares; `maybe` when it is no quantity that can be read. */
-export function compare(name: ComparisonName, value: Json, threshold: number): Answer {
+export function compare({ holds }: Comparison, value: Json, threshold: number): Answer {
   const quantity = readQuantity(value);
   if (quantity === undefined) return "maybe";
-  return COMPARISONS[name].holds(quantity, threshold) ? "yes" : "no";
+  return holds(quantity, threshold) ? "yes" : "no";
 }
