@@ -29,10 +29,10 @@ function joinValue(value: Json | undefined, text: string): string {
 
 /**
  * Whether one string at any depth has `form`, and not only several of them together. `sum` is what {@link joinStrings} makes
- * of the container, in lower case, and no string may have changed its length on the way.
+ * of the container, in lower case, and no string may have changed its length on the way. Before `start`, `form` is not in it.
  */
-export function isInOneString(form: string, sum: string, container: JsonObject): boolean {
-  const at = sum.indexOf(form);
+export function isInOneString(form: string, sum: string, start: number, container: JsonObject): boolean {
+  const at = sum.indexOf(form, start);
   return at >= 0 && new Occurrences(form, sum, at).areWithin(container);
 }
 

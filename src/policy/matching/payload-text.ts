@@ -87,7 +87,12 @@ export class PayloadText {
 
   /** As {@link has}, quicker, for what {@link isOnlyInStrings}. */
   hasInString(form: string): boolean {
-    return this.isAscii ? isInOneString(form, this.lower, this.#payload) : this.folded.includes(form);
+    return this.isAscii ? this.isInString(form, 0) : this.folded.includes(form);
+  }
+
+  /** As {@link hasInString} for ASCII, when {@link lower} is known not to have `form` before `start`. */
+  isInString(form: string, start: number): boolean {
+    return isInOneString(form, this.lower, start, this.#payload);
   }
 }
 

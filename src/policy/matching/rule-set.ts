@@ -1,7 +1,7 @@
 /** All rules of a policy and its risk levels: what they decide together. */
 
 import type { ActionEvent, Decision } from "../../event.ts";
-import { CandidateFinder, findRules, firing } from "./candidates.ts";
+import { CandidateFinder } from "./candidate-finder.ts";
 import type { Subject } from "../conditions/condition.ts";
 import { RiskRules, type RiskActions, type RiskEffect } from "../risk-levels.ts";
 import type { Rule } from "../rule.ts";
@@ -28,20 +28,20 @@ export class RuleSet {
   decide(subject: Subject): Decision {
     const candidates = this.candidates.of(subject.event);
     if (candidates.malformed) return DEFAULT_DENY;
-    const found = findRules(candidates, subject);
-    const deny = firing(candidates.deny, found, subject);
+    const found = candidates.find(subject);
+    const deny = candidates.denial(found, subject);
     if (deny !== undefined) return deny.decision;
     const trusted = candidates.heedsClaims ? subject.withoutClaims() : subject;
-    const approval = firing(candidates.require_approval, found, trusted);
+    const approval = candidates.approval(found, trusted);
     if (approval !== undefined) return approval.decision;
     const effect = this.risk.effectOn(subject.event);
     const claim = this.risk.claimOf(subject.event);
     if (effect?.action === "deny" || claim?.action === "deny") return riskDecision("deny", effect, claim);
     if (effect?.action === "require_approval") return riskDecision("require_approval", effect, claim);
-    const permission = firing(candidates.allow, found, trusted);
+    const permission = candidates.permission(found, trusted);
     if (permission === undefined) return DEFAULT_DENY;
     // A claim of the payload only ever tightens: it makes an approval of an allow, and not of a deny.
-    const claimed = trusted === subject ? undefined : firing(candidates.require_approval, found, subject);
+    const claimed = trusted === subject ? undefined : candidates.approval(found, subject);
     if (claimed !== undefined) return claimed.decision;
     if (claim?.action === "require_approval") return riskDecision("require_approval", effect, claim);
     if (hostAsksForApproval(subject.event)) return ASKED_FOR;

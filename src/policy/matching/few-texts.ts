@@ -1,0 +1,126 @@
+/** Finds rules by the tokens of the texts they need, which are looked for one by one in payloads that are ASCII. */
+
+import type { DecisionKind } from "../../event.ts";
+import type { Needle } from "../conditions/condition.ts";
+import type { Rule } from "../rule.ts";
+import type { PayloadText } from "./payload-text.ts";
+import type { SharedTexts } from "./shared-texts.ts";
+import { NormalisedTexts, toBeAsked, type Found, type Need, type TextFinder } from "./text-finder.ts";
+import { tokensOf } from "./token-search.ts";
+
+/** A rule and a text it needs. */
+interface Sought {
+  /** A part of the text's rarest token, and a part of every other token. */
+  readonly first: string;
+  readonly others: readonly string[];
+  /** The text itself in lower case, if the rule holds wherever a string has it. */
+  readonly decides: string | undefined;
+  /** Where that has the first part. */
+  readonly offset: number;
+  readonly section: DecisionKind;
+  readonly rule: Rule;
+}
+
+const LETTER = /^[a-z]/;
+
+/** For rules with few texts, which nearly no payload has. */
+export class FewTexts implements TextFinder {
+  /**
+   * What is looked for first: what a text's first part begins with, once for all that begin alike, or that part itself.
+   * These lie together in memory, and that is all most payloads need.
+   */
+  readonly #openings: readonly string[];
+  /** Rules with a text that has no tokens to look for. */
+  readonly #unsearched: readonly Found[];
+  /** Whether numbers and booleans count, which are seldom what a text is in. */
+  readonly #inNumbers: boolean;
+  /** What may be there when an opening is. */
+  readonly #sought: readonly (readonly Sought[])[];
+  readonly #capability: Found["capability"];
+  /** For payloads with other characters than ASCII. */
+  readonly #others: TextFinder;
+
+  /** `capability` is what the capability of all the rules says about the request. */
+  constructor(needs: readonly Need[], capability: Found["capability"], texts: SharedTexts) {
+    const read = needs.map((need) => ({ ...need, tokens: tokensOf(need.needle.normalised ?? "") }));
+    const searched = read.flatMap(({ tokens, ...need }) => (tokens === undefined ? [] : { ...need, ...tokens }));
+    const alike = new Map<string, Sought[]>();
+    const unsearched = new Set(read.flatMap(({ rule, tokens }) => (tokens === undefined ? rule : [])));
+    this.#inNumbers = searched.some(({ inNumbers }) => inNumbers);
+    for (const { rule, needle, parts } of searched) {
+      if (unsearched.has(rule)) continue;
+      const [first = "", ...others] = parts.map((part) => texts.of(part));
+      // A letter is in nearly every text, so that nothing is gained by looking for it alone.
+      const key = LETTER.test(first) ? first : first.charAt(0);
+      const decides = this.#inNumbers ? undefined : decidingText(rule, needle);
+      const offset = decides?.indexOf(first) ?? 0;
+      const sought = { first, others, decides, offset, section: rule.decision.decision, rule };
+      alike.set(key, [...(alike.get(key) ?? []), sought]);
+    }
+    this.#sought = [...alike.values()];
+    this.#openings = this.#sought.map((each) => texts.of(sharedOpening(each.map(({ first }) => first))));
+    this.#unsearched = Array.from(unsearched, (rule) => toBeAsked(rule, capability));
+    this.#capability = capability;
+    this.#others = new NormalisedTexts(needs, capability);
+  }
+
+  find(text: PayloadText): readonly Found[] {
+    if (!text.isAscii) return this.#others.find(text);
+    const searched = this.#inNumbers ? text.folded : text.lower;
+    const openings = this.#openings;
+    let found: Found[] | undefined;
+    for (let index = 0; index < openings.length; index += 1) {
+      const at = searched.indexOf(openings[index] ?? "");
+      if (at >= 0) found = this.#add(index, at, searched, text, found);
+    }
+    return found ?? this.#unsearched;
+  }
+
+  /** Adds the rules whose text may be there, given that their opening stands at `at` first, to those that were found before. */
+  #add(
+    index: number,
+    at: number,
+    searched: string,
+    text: PayloadText,
+    before: Found[] | undefined,
+  ): Found[] | undefined {
+    const opening = this.#openings[index];
+    let found = before;
+    for (const { first, others, decides, offset, section, rule } of this.#sought[index] ?? []) {
+      const place = first === opening ? at : searched.indexOf(first, at);
+      if (place < 0) continue;
+      const start = place - offset;
+      // The text cannot be before the first place of its part. Where it is not right there, its rule is asked.
+      const holds = decides !== undefined && searched.startsWith(decides, start) && text.isInString(decides, start);
+      if (!holds && !hasAll(others, searched)) continue;
+      const one = { rule, section, capability: this.#capability, holds };
+      if (found === undefined) found = [one, ...this.#unsearched];
+      else if (!isAmong(rule, found)) found.push(one);
+    }
+    return found;
+  }
+}
+
+function isAmong(rule: Rule, found: readonly Found[]): boolean {
+  for (const each of found) if (each.rule === rule) return true;
+  return false;
+}
+
+/** The form of a text that a rule needs by which alone it may hold. */
+function decidingText({ conditions }: Rule, { forms, onlyInStrings }: Needle): string | undefined {
+  const [only, ...others] = conditions;
+  if (only?.needlesDecide !== true || others.length > 0 || !onlyInStrings) return undefined;
+  return forms.length === 1 ? forms[0] : undefined;
+}
+
+function hasAll(parts: readonly string[], searched: string): boolean {
+  for (const part of parts) if (!searched.includes(part)) return false;
+  return true;
+}
+
+/** What all texts begin with. */
+function sharedOpening([first = "", ...others]: readonly string[]): string {
+  let { length } = first;
+  while (!others.every((other) => other.startsWith(first.slice(0, length)))) length -= 1;
+  return first.slice(0, length);
+}
