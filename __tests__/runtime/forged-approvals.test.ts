@@ -233,7 +233,7 @@ describe("a signed grant", () => {
     ["is revoked", async (runtime: ActionRuntime, id: string) => await runtime.approvals.revoke(id, { by: "bob" })],
   ])("that %s does not come back by being recorded once more", async (_, end) => {
     const runtime = runtimeOf();
-    const id = await runtime.approvals.grant({ ...offer, ...alice, uses: 1 });
+    const id = await runtime.approvals.grant({ ...offer, by: alice.by, key: alice.key, uses: 1 });
     await end(runtime, id);
     const { content } = await recorded("granted");
     await forge(content);
@@ -248,7 +248,7 @@ describe("a signed grant", () => {
   it("of another log is none", async () => {
     mkdirSync(join(directory, "elsewhere"));
     const elsewhere = underTest.newLog(join(directory, "elsewhere"));
-    await runtimeOf(elsewhere).approvals.grant({ ...offer, ...alice });
+    await runtimeOf(elsewhere).approvals.grant({ ...offer, by: alice.by, key: alice.key });
     const { content, seq } = await recorded("granted", elsewhere);
     expect(seq).toBe(1);
     await forge(content);

@@ -8,6 +8,7 @@ import type { Anchor } from "./checkpoints/anchor.ts";
 import type { StoredEntry } from "./format/entry.ts";
 import type { VerifyProblem } from "./checks/findings.ts";
 import { storeAt, type AuditLocation } from "./location.ts";
+import { checkOptionNames, optionNames } from "../options.ts";
 
 /** What {@link verifyLog} found. */
 export interface VerifyReport {
@@ -34,16 +35,19 @@ export interface VerifyReport {
 /** What a log is to be held against. */
 export interface VerifyOptions {
   /** Checkpoints of it whose signatures were verified. */
-  readonly anchors?: readonly Anchor[];
+  readonly anchors?: readonly Anchor[] | undefined;
   /** Entries, the genesis entry included, that must at least be there, and be vouched for if there are anchors. */
-  readonly minSize?: number;
+  readonly minSize?: number | undefined;
 }
+
+const OPTIONS = optionNames<VerifyOptions>({ anchors: true, minSize: true });
 
 /**
  * Verifies the log at `location`, as a stream: one part of it is in memory at a time.
  *
  * @throws AuditUnavailableError when there is no log at `location`, it can't be read, or it is of a newer format.
- * @throws TypeError when `location` is none.
+ * @throws TypeError when `location` is none, or an option is unknown or wrong: the log would be held against less than was
+ *   meant.
  */
 export async function verifyLog(location: AuditLocation, options: VerifyOptions = {}): Promise<VerifyReport> {
   const verification = verifyEntries(location, options);
@@ -64,6 +68,7 @@ export async function* verifyEntries(
   location: AuditLocation,
   options: VerifyOptions = {},
 ): AsyncGenerator<readonly StoredEntry[], VerifyReport, void> {
+  checkOptions(options);
   const check = new ChainCheck(options.anchors ?? []);
   try {
     for await (const _ of storeAt(location).check(check)) {
@@ -77,6 +82,23 @@ export async function* verifyEntries(
   }
   yield check.take();
   return reportOf(check, options.minSize);
+}
+
+function checkOptions(options: VerifyOptions): void {
+  checkOptionNames("verifyLog", options, OPTIONS);
+  const { anchors, minSize }: { anchors?: unknown; minSize?: unknown } = options;
+  if (anchors !== undefined && !(Array.isArray(anchors) && anchors.every(isAnchor))) {
+    throw new TypeError("verifyLog: anchors must be a list of checkpoints, as openCheckpoint answers them");
+  }
+  if (minSize !== undefined && !(Number.isSafeInteger(minSize) && Number(minSize) >= 0)) {
+    throw new TypeError("verifyLog: minSize must be a whole number of entries");
+  }
+}
+
+function isAnchor(value: unknown): value is Anchor {
+  if (typeof value !== "object" || value === null) return false;
+  const { log, size, hash, signedBy } = value as Record<string, unknown>;
+  return typeof log === "string" && Number.isSafeInteger(size) && typeof hash === "string" && Array.isArray(signedBy);
 }
 
 /** What `check` has found, once it has been given everything. */

@@ -1,6 +1,7 @@
 /** assertGated: finds tools that no policy stands before, at start-up or in a test. */
 
 import { UngatedToolsError } from "../errors.ts";
+import { checkOptionNames, optionNames } from "../options.ts";
 import { inspectTool } from "./inner-tool.ts";
 import { isGated, MIDDLEWARE_MARK } from "./marks.ts";
 import { isListed, namesOf, showTool } from "./tool-name.ts";
@@ -14,6 +15,8 @@ export interface AssertGatedOptions {
   readonly ungated?: readonly (string | object)[] | undefined;
 }
 
+const OPTIONS = optionNames<AssertGatedOptions>({ ungated: true });
+
 /**
  * Makes sure that every tool is gated. Takes one tool, a list of tools and toolkits, a `ToolNode`, or an agent made by
  * `createAgent`. An agent is fine when its last middleware is `capfenceMiddleware`, or when it has none of that and all its
@@ -23,10 +26,11 @@ export interface AssertGatedOptions {
  * while it runs.
  *
  * @throws UngatedToolsError naming the tools that are not gated, or the middleware that comes after ours.
- * @throws TypeError when this is nothing that has tools.
+ * @throws TypeError when this is nothing that has tools, or an option is unknown.
  */
 export function assertGated(agentOrTools: object, options: AssertGatedOptions = {}): void {
   if (typeof agentOrTools !== "object" || agentOrTools === null) throw new TypeError(WANTED);
+  checkOptionNames("assertGated", options, OPTIONS);
   const { tools, ungated, gates } = agentTools(agentOrTools) ?? { tools: toolsOf(agentOrTools), gates: false };
   const listed = options.ungated ?? ungated ?? [];
   const missing = tools.filter((tool) => !isGated(tool) && !isListed(tool, listed) && !(gates && canBeGated(tool)));

@@ -4,6 +4,7 @@ import type { ActionRuntime } from "../runtime/runtime.ts";
 import { CapFenceTool } from "./capfence-tool.ts";
 import type { WrappableTool } from "./inner-tool.ts";
 import { checkOptions, type CapFenceToolOptions, type Context, type ContextFrom } from "./options.ts";
+import { checkOptionNames, optionNames } from "../options.ts";
 
 /**
  * What each tool does, in dot-separated segments, as policies name it: one name for all, names by the tools' own names, or
@@ -43,19 +44,19 @@ export interface GateOptions {
   readonly ungated?: readonly (string | object)[] | undefined;
 }
 
-const OPTIONS: ReadonlySet<string> = new Set([
-  "runtime",
-  "agentId",
-  "capability",
-  "environment",
-  "context",
-  "contextFrom",
-  "sessionId",
-  "onBlocked",
-  "onApproval",
-  "timeoutMs",
-  "ungated",
-]);
+const OPTIONS = optionNames<GateOptions>({
+  runtime: true,
+  agentId: true,
+  capability: true,
+  environment: true,
+  context: true,
+  contextFrom: true,
+  sessionId: true,
+  onBlocked: true,
+  onApproval: true,
+  timeoutMs: true,
+  ungated: true,
+});
 
 /**
  * Checks the options before there is a tool.
@@ -63,10 +64,7 @@ const OPTIONS: ReadonlySet<string> = new Set([
  * @throws TypeError naming the option.
  */
 export function checkGateOptions(caller: string, options: GateOptions): void {
-  if (typeof options !== "object" || options === null) throw new TypeError(`${caller}: options must be an object`);
-  for (const key of Object.keys(options)) {
-    if (!OPTIONS.has(key)) throw new TypeError(`${caller}: unknown option ${key}`);
-  }
+  checkOptionNames(caller, options, OPTIONS);
   if (options.runtime === undefined) throw new TypeError(`${caller}: runtime must be an ActionRuntime`);
   const { capability, ungated }: { capability?: unknown; ungated?: unknown } = options;
   if (capability !== undefined && !["string", "object", "function"].includes(typeof capability)) {

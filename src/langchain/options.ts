@@ -7,6 +7,7 @@ import { ActionEvent, namedBy, type ActionEventFields } from "../event.ts";
 import { ActionRuntime } from "../runtime/runtime.ts";
 import { takeSnapshot, type JsonObject } from "../snapshot.ts";
 import type { WrappableTool } from "./inner-tool.ts";
+import { checkOptionNames, optionNames } from "../options.ts";
 
 /** What the host knows about a call: plain JSON. */
 export type Context = Readonly<Record<string, unknown>>;
@@ -81,21 +82,21 @@ export interface ToolSettings {
   readonly tool: string;
 }
 
-const OPTIONS: ReadonlySet<string> = new Set([
-  "tool",
-  "agentId",
-  "capability",
-  "policyPath",
-  "runtime",
-  "environment",
-  "context",
-  "contextFrom",
-  "sessionId",
-  "auditLog",
-  "onBlocked",
-  "onApproval",
-  "timeoutMs",
-]);
+const OPTIONS = optionNames<CapFenceToolOptions>({
+  tool: true,
+  agentId: true,
+  capability: true,
+  policyPath: true,
+  runtime: true,
+  environment: true,
+  context: true,
+  contextFrom: true,
+  sessionId: true,
+  auditLog: true,
+  onBlocked: true,
+  onApproval: true,
+  timeoutMs: true,
+});
 
 /**
  * Checks the options of a tool called `toolName`; makes the runtime last, so that a mistake leaves nothing open.
@@ -104,9 +105,7 @@ const OPTIONS: ReadonlySet<string> = new Set([
  * @throws PolicyLoadError when the policy file is missing or not valid.
  */
 export function checkOptions(options: CapFenceToolOptions, toolName: string): ToolSettings {
-  for (const key of Object.keys(options)) {
-    if (!OPTIONS.has(key)) throw new TypeError(`CapFenceTool: unknown option ${key}`);
-  }
+  checkOptionNames("CapFenceTool", options, OPTIONS);
   const event = eventFields(options, toolName);
   const onBlocked: unknown = options.onBlocked ?? "throw";
   if (onBlocked !== "throw" && onBlocked !== "message") {

@@ -5,6 +5,7 @@ import type { DecisionEntry } from "../audit/format/entry.ts";
 import { storeAt, type AuditLocation } from "../audit/location.ts";
 import type { VerifyReport } from "../audit/verify.ts";
 import { AuditCorruptError } from "../errors.ts";
+import { checkOptionNames, optionNames } from "../options.ts";
 import { covers, type CapabilityRequest } from "../policy/matching/capability.ts";
 import type { Policy } from "../policy/policy.ts";
 import { compareCall, type ComparedCall } from "./compared-call.ts";
@@ -32,6 +33,16 @@ export interface ReplayOptions {
   /** Told now and then how much has been read, from 0 to 1. */
   readonly onProgress?: ((progress: number) => void) | undefined;
 }
+
+const OPTIONS = optionNames<ReplayOptions>({
+  since: true,
+  until: true,
+  agent: true,
+  capability: true,
+  force: true,
+  waiveChecksum: true,
+  onProgress: true,
+});
 
 /** A recorded call that was decided again: `old` is what was recorded, `new` what the policy says. */
 export interface ReplayedCall extends ComparedCall {
@@ -62,7 +73,7 @@ export const NO_TIMES = "a trace of the original CapFence does not say when its 
  * @throws AuditUnavailableError when there is no log, or it can't be read.
  * @throws TraceInvalidError when an export or a trace is malformed, not whole, of a newer version, or was changed.
  * @throws PolicyLoadError when the policy can't be made ready; see `Policy.ready`.
- * @throws TypeError when `source` is no location, or `since` or `until` is given for a trace of the older format, which says
+ * @throws TypeError when `source` is no location, an option is unknown or of the wrong type, or `since` or `until` is given for a trace of the older format, which says
  *   no times.
  */
 export async function* replay(
@@ -70,6 +81,7 @@ export async function* replay(
   policy: Policy,
   options: ReplayOptions = {},
 ): AsyncGenerator<ReplayedCall, ReplayEnd, void> {
+  checkOptions(options);
   await policy.ready();
   const { kind, path } = await kindOf(source);
   if (kind === "older trace") return yield* replayOlder(path, policy, options);
@@ -84,6 +96,20 @@ export async function* replay(
     for (const { seq, entry } of value.entries) {
       if (isWanted(entry, options) && isCovered(entry, options)) yield replayEntry(seq, entry, policy);
     }
+  }
+}
+
+function checkOptions(options: ReplayOptions): void {
+  checkOptionNames("replay", options, OPTIONS);
+  for (const name of ["since", "until"] as const) {
+    const moment: unknown = options[name];
+    if (moment !== undefined && !Number.isFinite(moment)) {
+      throw new TypeError(`replay: ${name} must be milliseconds since the epoch`);
+    }
+  }
+  for (const name of ["agent", "capability"] as const) {
+    const wanted: unknown = options[name];
+    if (wanted !== undefined && typeof wanted !== "string") throw new TypeError(`replay: ${name} must be text`);
   }
 }
 

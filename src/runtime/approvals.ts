@@ -13,9 +13,10 @@ import type { AuditLog } from "../audit/log.ts";
 import { readEntriesAt } from "../audit/entries-at.ts";
 import type { LogState } from "../audit/appending/proposal.ts";
 import { ApprovalError } from "../errors.ts";
-import type { SignerKey } from "../note.ts";
+
 import { patternProblem } from "../policy/matching/capability.ts";
 import type { JsonObject } from "../snapshot.ts";
+import { checkGrantOptions, type AnswerOptions, type GrantOptions } from "./answer-options.ts";
 import type { Recorder } from "./recorder.ts";
 import { checkedShown, type ShownPayload } from "./shown.ts";
 import { systemUser } from "../system-user.ts";
@@ -49,40 +50,6 @@ export interface PendingApproval {
   /** RFC 3339, UTC. It can be answered and used up to and including `expires`. */
   readonly requested: string;
   readonly expires: string;
-}
-
-/** How an answer is given. */
-export interface AnswerOptions {
-  /** Who answers, as logs show it. */
-  readonly by: string;
-  /** What the agent, and logs, are told. */
-  readonly note?: string | undefined;
-  /** The hash of the request that was shown; another one of the same id is refused. */
-  readonly request?: string | undefined;
-  /** The key that signs, as `parseSignerKey` reads it. Needed where the runtime has `approverKeys`. */
-  readonly key?: SignerKey | undefined;
-}
-
-/** A standing grant to be made. */
-export interface GrantOptions {
-  /** The actor it is for, or `*` for any. */
-  readonly agent: string;
-  /** As policies write it: `*` is one segment, a shorter one covers everything below it. */
-  readonly capability: string;
-  /** Default: `*`, any. */
-  readonly environment?: string | undefined;
-  /** Only this session. Default: all. */
-  readonly session?: string | undefined;
-  /** Calls it lets through. Default: not counted. */
-  readonly uses?: number | undefined;
-  /** Seconds until it ends, at most 30 days. */
-  readonly expiresInSeconds: number;
-  /** Who grants, as logs show it. */
-  readonly by: string;
-  /** What logs say about it. */
-  readonly note?: string | undefined;
-  /** The key that signs, as `parseSignerKey` reads it. Needed where the runtime has `approverKeys`. */
-  readonly key?: SignerKey | undefined;
 }
 
 /** A standing grant that is in force. */
@@ -174,6 +141,7 @@ export class Approvals {
    * @throws AuditUnavailableError, AuditCorruptError, TypeError as {@link approve}.
    */
   async grant(options: GrantOptions): Promise<string> {
+    checkGrantOptions(options);
     const { agent, capability, environment = "*", session, uses, expiresInSeconds, by, note, key } = options;
     const problem = patternProblem(text("capability", capability));
     if (problem !== undefined) throw new TypeError(`approvals: capability ${problem}`);
@@ -203,8 +171,8 @@ export class Approvals {
    *
    * @throws ApprovalError, AuditUnavailableError, AuditCorruptError, TypeError as {@link grant}.
    */
-  async revoke(id: string, { by }: { readonly by: string }): Promise<void> {
-    const said = { id: text("id", id), ...saidBy({ by }) };
+  async revoke(id: string, options: Pick<AnswerOptions, "by">): Promise<void> {
+    const said = { id: text("id", id), ...saidBy(options) };
     await this.#propose((open, moment) => proposeRevocation(said, open, moment));
   }
 

@@ -3,6 +3,7 @@
 import type { CheckpointOptions } from "../audit/checkpoints/checkpointer.ts";
 import { storeAt, type AuditLocation } from "../audit/location.ts";
 import type { RecordingOptions } from "../audit/recording/record.ts";
+import { checkOptionNames, optionNames } from "../options.ts";
 import { parseVerifierKey, type VerifierKey } from "../note.ts";
 
 /** What an {@link ActionRuntime} takes beside its policy. */
@@ -48,20 +49,28 @@ export interface ActionRuntimeOptions {
   readonly onAuditError?: ((error: Error) => void | Promise<void>) | undefined;
 }
 
-const OPTIONS: ReadonlySet<string> = new Set([
-  "auditLog",
-  "audit",
-  "mode",
-  "watch",
-  "onApproval",
-  "timeoutMs",
-  "approverKeys",
-  "checkpoints",
-  "onPolicyError",
-  "onAuditError",
-]);
-const RECORDING: ReadonlySet<string> = new Set(["payload", "redact"]);
-const CHECKPOINTS: ReadonlySet<string> = new Set(["keyFile", "to", "everyEntries", "everySeconds"]);
+const OPTIONS = optionNames<ActionRuntimeOptions>({
+  auditLog: true,
+  audit: true,
+  mode: true,
+  watch: true,
+  onApproval: true,
+  timeoutMs: true,
+  approverKeys: true,
+  checkpoints: true,
+  onPolicyError: true,
+  onAuditError: true,
+});
+const RECORDING = optionNames<RecordingOptions>({
+  payload: true,
+  redact: true,
+});
+const CHECKPOINTS = optionNames<CheckpointOptions>({
+  keyFile: true,
+  to: true,
+  everyEntries: true,
+  everySeconds: true,
+});
 
 /**
  * Refuses options that mean nothing: a misspelt one would silently record a secret or write elsewhere.
@@ -69,9 +78,11 @@ const CHECKPOINTS: ReadonlySet<string> = new Set(["keyFile", "to", "everyEntries
  * @throws TypeError naming the option.
  */
 export function checkOptions(options: ActionRuntimeOptions): void {
-  onlyKnown("", options, OPTIONS);
-  onlyKnown("audit.", options.audit, RECORDING);
-  onlyKnown("checkpoints.", options.checkpoints, CHECKPOINTS);
+  checkOptionNames("ActionRuntime", options, OPTIONS);
+  if (options.audit !== undefined) checkOptionNames("ActionRuntime", options.audit, RECORDING, "audit");
+  if (options.checkpoints !== undefined) {
+    checkOptionNames("ActionRuntime", options.checkpoints, CHECKPOINTS, "checkpoints");
+  }
   const { auditLog, audit, mode, watch, onPolicyError, onAuditError } = options;
   if (auditLog !== undefined) checkLocation(auditLog);
   for (const [name, handler] of Object.entries({ onPolicyError, onAuditError })) {
@@ -121,15 +132,5 @@ export function readApproverKeys(keys: ActionRuntimeOptions["approverKeys"]): re
   } catch (error) {
     // Not what was given: it may be a private key.
     throw new TypeError("ActionRuntime: approverKeys has something that is not a verifying key", { cause: error });
-  }
-}
-
-function onlyKnown(prefix: string, options: object | undefined, known: ReadonlySet<string>): void {
-  if (options === undefined) return;
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw new TypeError(`ActionRuntime: ${prefix === "" ? "options" : prefix.slice(0, -1)} must be an object`);
-  }
-  for (const key of Object.keys(options)) {
-    if (!known.has(key)) throw new TypeError(`ActionRuntime: unknown option ${prefix}${key}`);
   }
 }

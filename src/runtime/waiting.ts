@@ -1,6 +1,7 @@
 /** Waiting for a person's answer. */
 
 import type { Verdict } from "../event.ts";
+import { checkOptionNames, optionNames } from "../options.ts";
 
 /** What one call of `ActionRuntime.execute` is told. */
 export interface ExecuteOptions {
@@ -13,6 +14,8 @@ export interface ExecuteOptions {
   /** Ends the waiting: `execute` rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
+
+const OPTIONS = optionNames<ExecuteOptions>({ onApproval: true, timeoutMs: true, tool: true, signal: true });
 
 /** What a call that needs approval does. */
 export interface Waiting {
@@ -66,7 +69,9 @@ export async function untilAnswered(
  *
  * @throws TypeError naming the option that is wrong.
  */
-export function checkWaiting({ onApproval, timeoutMs, signal }: ExecuteOptions, fallback?: Waiting): Waiting {
+export function checkWaiting(options: ExecuteOptions, fallback?: Waiting): Waiting {
+  checkOptionNames("ActionRuntime", options, OPTIONS);
+  const { onApproval, timeoutMs, tool, signal } = options;
   const chosen: unknown = onApproval ?? fallback?.onApproval ?? "block";
   if (chosen !== "block" && chosen !== "wait") {
     throw new TypeError('ActionRuntime: onApproval must be "block" or "wait"');
@@ -74,6 +79,7 @@ export function checkWaiting({ onApproval, timeoutMs, signal }: ExecuteOptions, 
   if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs >= 0)) {
     throw new TypeError("ActionRuntime: timeoutMs must be a number of milliseconds");
   }
+  if (tool !== undefined && typeof tool !== "string") throw new TypeError("ActionRuntime: tool must be a tool's name");
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw new TypeError("ActionRuntime: signal must be an AbortSignal");
   }
