@@ -9,7 +9,7 @@ import { NormalisedTexts, toBeAsked, type Found, type Need, type TextFinder } fr
 import { tokensOf } from "./token-search.ts";
 
 /** A rule and a text it needs. */
-interface Sought {
+class Sought {
   /** A part of the text's rarest token, and a part of every other token. */
   readonly first: string;
   readonly others: readonly string[];
@@ -19,6 +19,19 @@ interface Sought {
   readonly offset: number;
   readonly section: DecisionKind;
   readonly rule: Rule;
+  /** What else begins with the same opening. */
+  readonly next: Sought | undefined;
+
+  constructor(rule: Rule, parts: readonly string[], decides: string | undefined, next: Sought | undefined) {
+    const [first = "", ...others] = parts;
+    this.first = first;
+    this.others = others;
+    this.decides = decides;
+    this.offset = decides?.indexOf(first) ?? 0;
+    this.section = rule.decision.decision;
+    this.rule = rule;
+    this.next = next;
+  }
 }
 
 const LETTER = /^[a-z]/;
@@ -35,7 +48,7 @@ export class FewTexts implements TextFinder {
   /** Whether numbers and booleans count, which are seldom what a text is in. */
   readonly #inNumbers: boolean;
   /** What may be there when an opening is. */
-  readonly #sought: readonly (readonly Sought[])[];
+  readonly #sought: readonly Sought[];
   readonly #capability: Found["capability"];
   /** For payloads with other characters than ASCII. */
   readonly #others: TextFinder;
@@ -44,32 +57,33 @@ export class FewTexts implements TextFinder {
   constructor(needs: readonly Need[], capability: Found["capability"], texts: SharedTexts) {
     const read = needs.map((need) => ({ ...need, tokens: tokensOf(need.needle.normalised ?? "") }));
     const searched = read.flatMap(({ tokens, ...need }) => (tokens === undefined ? [] : { ...need, ...tokens }));
-    const alike = new Map<string, Sought[]>();
     const unsearched = new Set(read.flatMap(({ rule, tokens }) => (tokens === undefined ? rule : [])));
+    const alike = new Map<string, Sought>();
     this.#inNumbers = searched.some(({ inNumbers }) => inNumbers);
     for (const { rule, needle, parts } of searched) {
       if (unsearched.has(rule)) continue;
-      const [first = "", ...others] = parts.map((part) => texts.of(part));
+      const [first = ""] = parts;
       // A letter is in nearly every text, so that nothing is gained by looking for it alone.
       const key = LETTER.test(first) ? first : first.charAt(0);
+      const shared = parts.map((part) => texts.of(part));
       const decides = this.#inNumbers ? undefined : decidingText(rule, needle);
-      const offset = decides?.indexOf(first) ?? 0;
-      const sought = { first, others, decides, offset, section: rule.decision.decision, rule };
-      alike.set(key, [...(alike.get(key) ?? []), sought]);
+      alike.set(key, new Sought(rule, shared, decides, alike.get(key)));
     }
     this.#sought = [...alike.values()];
-    this.#openings = this.#sought.map((each) => texts.of(sharedOpening(each.map(({ first }) => first))));
+    this.#openings = this.#sought.map((sought) => texts.of(sharedOpening(sought)));
     this.#unsearched = Array.from(unsearched, (rule) => toBeAsked(rule, capability));
     this.#capability = capability;
     this.#others = new NormalisedTexts(needs, capability);
   }
 
   find(text: PayloadText): readonly Found[] {
+    // Fetched from memory while the text is made.
+    const openings = this.#openings;
+    const { length } = openings;
     if (!text.isAscii) return this.#others.find(text);
     const searched = this.#inNumbers ? text.folded : text.lower;
-    const openings = this.#openings;
     let found: Found[] | undefined;
-    for (let index = 0; index < openings.length; index += 1) {
+    for (let index = 0; index < length; index += 1) {
       const at = searched.indexOf(openings[index] ?? "");
       if (at >= 0) found = this.#add(index, at, searched, text, found);
     }
@@ -86,7 +100,8 @@ export class FewTexts implements TextFinder {
   ): Found[] | undefined {
     const opening = this.#openings[index];
     let found = before;
-    for (const { first, others, decides, offset, section, rule } of this.#sought[index] ?? []) {
+    for (let sought: Sought | undefined = this.#sought[index]; sought !== undefined; sought = sought.next) {
+      const { first, others, decides, offset, section, rule } = sought;
       const place = first === opening ? at : searched.indexOf(first, at);
       if (place < 0) continue;
       const start = place - offset;
@@ -118,9 +133,11 @@ function hasAll(parts: readonly string[], searched: string): boolean {
   return true;
 }
 
-/** What all texts begin with. */
-function sharedOpening([first = "", ...others]: readonly string[]): string {
-  let { length } = first;
-  while (!others.every((other) => other.startsWith(first.slice(0, length)))) length -= 1;
-  return first.slice(0, length);
+/** What the first parts of all begin with. */
+function sharedOpening(sought: Sought): string {
+  let opening = sought.first;
+  for (let { next } = sought; next !== undefined; next = next.next) {
+    while (!next.first.startsWith(opening)) opening = opening.slice(0, -1);
+  }
+  return opening;
 }
