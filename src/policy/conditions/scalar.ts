@@ -14,7 +14,9 @@ export type ValueTest = (value: Json) => Answer;
  */
 export function compileScalars(expected: unknown, exactly = false): ValueTest {
   const tests = listed(expected).map((scalar) => compileScalar(scalar, exactly));
-  const scalar: ValueTest = (value) => tests.reduce<Answer>((answer, test) => either(answer, test(value)), "no");
+  const [only, ...others] = tests;
+  const any: ValueTest = (value) => tests.reduce<Answer>((answer, test) => either(answer, test(value)), "no");
+  const scalar = only !== undefined && others.length === 0 ? only : any;
   return (value) => acrossLists(value, scalar);
 }
 
