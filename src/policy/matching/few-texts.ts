@@ -104,8 +104,8 @@ export class FewTexts implements TextFinder {
       const { first, others, decides, offset, section, rule } = sought;
       const place = first === opening ? at : searched.indexOf(first, at);
       if (place < 0) continue;
-      const start = place - offset;
       // The text cannot be before the first place of its part. Where it is not right there, its rule is asked.
+      const start = place - offset;
       const holds = decides !== undefined && searched.startsWith(decides, start) && text.isInString(decides, start);
       if (!holds && !hasAll(others, searched)) continue;
       const one = { rule, section, capability: this.#capability, holds };

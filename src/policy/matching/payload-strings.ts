@@ -29,10 +29,10 @@ function joinValue(value: Json | undefined, text: string): string {
 
 /**
  * Whether one string at any depth has `form`, and not only several of them together. `sum` is what {@link joinStrings} makes
- * of the container, in lower case, and no string may have changed its length on the way. Before `start`, `form` is not in it.
+ * of the container, in lower case, and no string may have changed its length on the way. `at` is the first place of `form` in
+ * it, or less than 0.
  */
-export function isInOneString(form: string, sum: string, start: number, container: JsonObject): boolean {
-  const at = sum.indexOf(form, start);
+export function isInOneString(form: string, sum: string, at: number, container: JsonObject): boolean {
   return at >= 0 && new Occurrences(form, sum, at).areWithin(container);
 }
 

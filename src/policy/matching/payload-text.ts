@@ -87,12 +87,12 @@ export class PayloadText {
 
   /** As {@link has}, quicker, for what {@link isOnlyInStrings}. */
   hasInString(form: string): boolean {
-    return this.isAscii ? this.isInString(form, 0) : this.folded.includes(form);
+    return this.isAscii ? this.isInString(form, this.lower.indexOf(form)) : this.folded.includes(form);
   }
 
-  /** As {@link hasInString} for ASCII, when {@link lower} is known not to have `form` before `start`. */
-  isInString(form: string, start: number): boolean {
-    return isInOneString(form, this.lower, start, this.#payload);
+  /** As {@link hasInString} for ASCII, when the first place of `form` in {@link lower} is known: `at`, or less than 0. */
+  isInString(form: string, at: number): boolean {
+    return isInOneString(form, this.lower, at, this.#payload);
   }
 }
 
