@@ -108,6 +108,35 @@ describe.each(Object.entries(kinds))("searching payloads of %s", (_, unit) => {
       { numRuns: 500 },
     );
   });
+
+  it("finds a rule by any of its texts, beside rules of other sections", () => {
+    fc.assert(
+      fc.property(caseOf(unit), ({ payload, texts }) => {
+        const sections = ["deny", "require_approval"] as const;
+        const rules = texts.map((text, index) => ({
+          any: [text, texts[index + 1] ?? text],
+          section: sections[index % 2],
+        }));
+        const written = sections.map((section) => [
+          section,
+          rules
+            .filter((rule) => rule.section === section)
+            .map(({ any }) => ({ capability: "shell.execute", contains: any })),
+        ]);
+        const policy = Policy.parse(JSON.stringify({ ...Object.fromEntries(written), allow: ["shell"] }));
+        const expected = sections.flatMap((section) => {
+          const answers = rules
+            .filter((rule) => rule.section === section)
+            .map(({ any }) => any.map((text) => containsByItself(text, payload)));
+          const certain = answers.findIndex((each) => each.includes("yes"));
+          const winner = certain >= 0 ? certain : answers.findIndex((each) => each.includes("maybe"));
+          return winner < 0 ? [] : `${section}[${winner}]`;
+        });
+        expect(policy.evaluate(call({ payload })).rule?.id).toBe(expected[0] ?? "allow[0]");
+      }),
+      { numRuns: 300 },
+    );
+  });
 });
 
 it("knows the only character whose lower case is ASCII while it is not", () => {
