@@ -10,13 +10,14 @@ import { tokensOf } from "./token-search.ts";
 
 /** A rule and a text it needs. */
 class Sought {
-  /** A part of the text's rarest token, and a part of every other token. */
-  readonly first: string;
-  readonly others: readonly string[];
+  /** A part of the token that is thought to be the rarest of the text. */
+  first: string;
+  /** A part of every other token. */
+  readonly #others: string[];
   /** The text itself in lower case, if the rule holds wherever a string has it. */
   readonly decides: string | undefined;
   /** Where that has the first part. */
-  readonly offset: number;
+  offset: number;
   readonly section: DecisionKind;
   readonly rule: Rule;
   /** What else begins with the same opening. */
@@ -25,12 +26,28 @@ class Sought {
   constructor(rule: Rule, parts: readonly string[], decides: string | undefined, next: Sought | undefined) {
     const [first = "", ...others] = parts;
     this.first = first;
-    this.others = others;
+    this.#others = others;
     this.decides = decides;
     this.offset = decides?.indexOf(first) ?? 0;
     this.section = rule.decision.decision;
     this.rule = rule;
     this.next = next;
+  }
+
+  /** Where among the other parts one is that is not in `searched`; less than 0 when all are there. */
+  missing(searched: string): number {
+    const others = this.#others;
+    for (let index = 0; index < others.length; index += 1) if (!searched.includes(others[index] ?? "")) return index;
+    return -1;
+  }
+
+  /** Makes another part the first; answers that part. */
+  putFirst(index: number): string {
+    const part = this.#others[index] ?? this.first;
+    this.#others[index] = this.first;
+    this.first = part;
+    this.offset = this.decides?.indexOf(part) ?? 0;
+    return part;
   }
 }
 
@@ -40,9 +57,10 @@ const LETTER = /^[a-z]/;
 export class FewTexts implements TextFinder {
   /**
    * What is looked for first: what a text's first part begins with, once for all that begin alike, or that part itself.
-   * These lie together in memory, and that is all most payloads need.
+   * These lie together in memory, and that is all most payloads need. Where a payload has an opening and not the whole text,
+   * a part that it lacks is looked for first from then on, as that is evidently rarer.
    */
-  readonly #openings: readonly string[];
+  readonly #openings: string[];
   /** Rules with a text that has no tokens to look for. */
   readonly #unsearched: readonly Found[];
   /** Whether numbers and booleans count, which are seldom what a text is in. */
@@ -101,13 +119,19 @@ export class FewTexts implements TextFinder {
     const opening = this.#openings[index];
     let found = before;
     for (let sought: Sought | undefined = this.#sought[index]; sought !== undefined; sought = sought.next) {
-      const { first, others, decides, offset, section, rule } = sought;
+      const { first, decides, offset, section, rule } = sought;
       const place = first === opening ? at : searched.indexOf(first, at);
       if (place < 0) continue;
       // The text cannot be before the first place of its part. Where it is not right there, its rule is asked.
       const start = place - offset;
       const holds = decides !== undefined && searched.startsWith(decides, start) && text.isInString(decides, start);
-      if (!holds && !hasAll(others, searched)) continue;
+      const missing = holds ? -1 : sought.missing(searched);
+      if (missing >= 0) {
+        // Texts that begin alike have to go on doing so.
+        if (sought === this.#sought[index] && sought.next === undefined)
+          this.#openings[index] = sought.putFirst(missing);
+        continue;
+      }
       const one = { rule, section, capability: this.#capability, holds };
       if (found === undefined) found = [one, ...this.#unsearched];
       else if (!isAmong(rule, found)) found.push(one);
@@ -126,11 +150,6 @@ function decidingText({ conditions }: Rule, { forms, onlyInStrings }: Needle): s
   const [only, ...others] = conditions;
   if (only?.needlesDecide !== true || others.length > 0 || !onlyInStrings) return undefined;
   return forms.length === 1 ? forms[0] : undefined;
-}
-
-function hasAll(parts: readonly string[], searched: string): boolean {
-  for (const part of parts) if (!searched.includes(part)) return false;
-  return true;
 }
 
 /** What the first parts of all begin with. */
