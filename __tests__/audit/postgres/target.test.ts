@@ -44,6 +44,9 @@ describe("a postgres URL", () => {
     [`postgres://ann:12?${PASSWORD}@db/app`],
     [`postgres://ann:${PASSWORD}@db/app?lgo=tenant-a`],
     [`postgres://db/app?password=${PASSWORD}&password=x`],
+    [`postgres://ann:${PASSWORD}@one,two/app`],
+    [`postgres://ann:${PASSWORD}@one:5432,two:5432/app`],
+    [`postgres://ann:${PASSWORD}@/app?host=one,two`],
   ])("that means nothing is refused without being quoted: %s", (url) => {
     let thrown: unknown;
     try {

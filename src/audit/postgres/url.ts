@@ -53,6 +53,7 @@ export function readUrl(text: string): ReadUrl {
     }
     if (url.searchParams.getAll(name).length > 1) throw new TypeError(`auditLog's URL has more than one ${name}`);
   }
+  if (`${url.hostname}${url.searchParams.get("host") ?? ""}`.includes(",")) throw new TypeError(ONE_HOST);
   const log = url.searchParams.get("log") ?? undefined;
   url.searchParams.delete("log");
   return { url: url.href, name: `postgres://${serverOf(url)}${url.pathname}`, log };
@@ -71,6 +72,9 @@ function serverOf({ searchParams, username, hostname, port: usual }: URL): strin
 }
 
 const NO_URL = "auditLog must be a URL of the form postgres://user@host:port/database?log=name";
+
+const ONE_HOST =
+  "auditLog's URL must name one host, since pg connects to one. Name an address that moves to the new primary";
 
 function parsed(text: string): URL {
   let url: URL;
