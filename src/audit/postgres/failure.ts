@@ -16,7 +16,7 @@ export class PostgresFailure extends Error {
   }
 }
 
-/** What a connection could not be had for. Nothing was asked of the server yet. */
+/** What a connection could not be had for, or ended of before something was asked on it. Nothing was done. */
 export function connectFailure(error: unknown): PostgresFailure {
   return new PostgresFailure(messageOf(error), codeOf(error), true);
 }
@@ -53,6 +53,8 @@ const MAY_NOT =
   "this user may not do that. Grant it capfence_appender to write logs, capfence_reader to read, capfence_owner to copy";
 const REFUSED = "the server does not let this user in. Set PGUSER and PGPASSWORD, or name the user in the URL";
 const STOPPING = "the server is starting or stopping. Nothing runs until it answers";
+const CONFLICT =
+  "the server ended the transaction because of another one. Nothing was recorded; try it again. A standby ends who reads what its primary changes: raise max_standby_streaming_delay there";
 const READ_ONLY = "the server takes no writes: it is a standby, or was set to read only. Name the primary";
 
 const EXPLANATIONS: ReadonlyMap<string, string> = new Map([
@@ -66,6 +68,8 @@ const EXPLANATIONS: ReadonlyMap<string, string> = new Map([
   ["42883", NO_SCHEMA],
   ["42501", MAY_NOT],
   ["25006", READ_ONLY],
+  ["40001", CONFLICT],
+  ["40P01", CONFLICT],
   ["53100", "the server's disk is full. Make room; nothing runs until there is some"],
   ["53300", "the server takes no more connections. Raise max_connections, or close some"],
   ["55P03", "another writer has held the log for too long. Nothing was recorded"],

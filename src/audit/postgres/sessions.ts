@@ -15,8 +15,11 @@ export class Session {
   readonly #client: PostgresClient;
   readonly #answerTimeoutMs: number;
   #isBroken = false;
-  readonly #onError = (): void => {
+  /** What the connection ended of while nothing was asked: the server says why only then, and once. */
+  #end: PostgresFailure | undefined;
+  readonly #onError = (error: unknown): void => {
     this.#isBroken = true;
+    this.#end ??= connectFailure(error);
   };
 
   constructor(client: PostgresClient, answerTimeoutMs: number) {
@@ -40,6 +43,7 @@ export class Session {
    * @throws PostgresFailure
    */
   async run<Row>(text: string, values: readonly unknown[] = [], name?: string): Promise<readonly Row[]> {
+    if (this.#end !== undefined) throw this.#end;
     const query = { text, values: [...values], ...(name !== undefined && { name }) };
     const answer = this.#client.query(query).catch((error: unknown) => {
       throw statementFailure(error);
