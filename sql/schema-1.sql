@@ -204,13 +204,12 @@ $$;
 -- Answers where the log of that name stands; makes it, with that identity and genesis entry, if there is none.
 CREATE FUNCTION capfence.open_log(
   log_name text, new_identity text, genesis text, wait_ms integer,
-  OUT identity text, OUT seq bigint, OUT hash text, OUT version integer
+  OUT identity text, OUT seq bigint, OUT hash text
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   log_id integer;
 BEGIN
   PERFORM set_config('lock_timeout', wait_ms::text, true);
-  SELECT max(migrations.version) INTO version FROM capfence.migrations;
   SELECT logs.id, logs.identity INTO log_id, identity FROM capfence.logs WHERE logs.name = log_name;
   IF log_id IS NULL THEN
     INSERT INTO capfence.logs (name, identity) VALUES (log_name, new_identity) ON CONFLICT (name) DO NOTHING
@@ -249,6 +248,7 @@ BEGIN
     GRANT capfence_owner TO CURRENT_USER;
   END IF;
   GRANT USAGE ON SCHEMA capfence TO capfence_appender, capfence_reader;
+  GRANT SELECT ON capfence.migrations TO capfence_appender, capfence_reader;
   GRANT EXECUTE ON FUNCTION
     capfence.open_log(text, text, text, integer),
     capfence.append(text, uuid, boolean, text[], bigint, text, integer),

@@ -74,6 +74,7 @@ const TAMPERING = [
   "SELECT setval('capfence.logs_id_seq', 1)",
   "SELECT * FROM capfence.locked('x', -1, '', 1)",
   "SELECT * FROM capfence.appends",
+  "UPDATE capfence.migrations SET version = 2",
   "SET ROLE capfence_owner",
   "SET SESSION AUTHORIZATION capfence_owner",
   "SET session_replication_role = replica",
@@ -280,13 +281,6 @@ describe.skipIf(empty === undefined)("migrating", () => {
     const done = await Promise.all(Array.from({ length: 4 }, async () => await migrate(target)));
     expect(done.filter(({ from }) => from === 0)).toHaveLength(1);
     expect(await migrate(target)).toEqual({ from: 1, to: 1, hasRoles: true });
-  });
-
-  it("leaves a newer schema alone", async () => {
-    const url = new URL(empty ?? "");
-    await ask(url.href, "INSERT INTO capfence.migrations (version) VALUES (2)");
-    await expect(migrate(postgresTarget(url.href))).rejects.toThrow(/version 2/);
-    await expect(new AuditLog(url.href).append(decision())).rejects.toThrow(/version 2/);
   });
 
   it("as a user who may make roles, and no more, makes them; as one who may not, says so", async ({ skip }) => {

@@ -48,7 +48,8 @@ export function isConflict({ code, isUndone }: PostgresFailure): boolean {
   return isUndone && (code === "40001" || code === "40P01");
 }
 
-const NO_SCHEMA = "the database has no schema capfence, or an older one. Run capfence migrate";
+const NO_SCHEMA =
+  "the database has no schema capfence, or one of another version. Run capfence migrate of the newest capfence";
 const MAY_NOT =
   "this user may not do that. Grant it capfence_appender to write logs, capfence_reader to read, capfence_owner to copy";
 const REFUSED = "the server does not let this user in. Set PGUSER and PGPASSWORD, or name the user in the URL";
@@ -65,6 +66,7 @@ const EXPLANATIONS: ReadonlyMap<string, string> = new Map([
   ["3D000", "the server has no such database"],
   ["3F000", NO_SCHEMA],
   ["42P01", NO_SCHEMA],
+  ["42703", NO_SCHEMA],
   ["42883", NO_SCHEMA],
   ["42501", MAY_NOT],
   ["25006", READ_ONLY],

@@ -1,6 +1,7 @@
 /** Reads one log of a PostgreSQL database through a cursor, at one moment's snapshot. */
 
 import { AuditUnavailableError } from "../../errors.ts";
+import { expectSchema } from "./schema.ts";
 import type { Session } from "./sessions.ts";
 
 /** Rows fetched at a time. */
@@ -26,13 +27,13 @@ export interface LogRecord {
 /**
  * Begins a transaction that sees the database as it is now, and finds the log in it.
  *
- * @throws AuditUnavailableError when there is no log of that name. PostgresFailure
+ * @throws AuditUnavailableError when there is no log of that name, or the schema is another version's. PostgresFailure
  */
 export async function beginReading(session: Session, name: string, log: string): Promise<LogRecord> {
   await session.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+  await expectSchema(session, name);
   const [found] = await session.run<LogRecord>("SELECT id, identity, latest FROM capfence.logs WHERE name = $1", [log]);
   if (found !== undefined) return found;
-  await session.run("ROLLBACK");
   throw new AuditUnavailableError(name, "there is no such log");
 }
 

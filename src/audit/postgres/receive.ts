@@ -3,6 +3,7 @@
 import { AuditUnavailableError } from "../../errors.ts";
 import type { StoredEntry } from "../format/entry.ts";
 import { Passing } from "./passing.ts";
+import { expectSchema } from "./schema.ts";
 import type { Session } from "./sessions.ts";
 import type { PostgresTarget } from "./target.ts";
 
@@ -17,7 +18,8 @@ interface Row extends StoredEntry {
 /**
  * Inserts entries, in order, as a new log, in one transaction. For the schema's owner: no other role may insert.
  *
- * @throws AuditUnavailableError when there is a log of that name or identity, or there are no entries. PostgresFailure
+ * @throws AuditUnavailableError when there is a log of that name or identity, there are no entries, or the schema is another
+ *   version's. PostgresFailure
  */
 export async function receiveRows(
   session: Session,
@@ -25,6 +27,7 @@ export async function receiveRows(
   entries: AsyncIterable<StoredEntry>,
 ): Promise<void> {
   await session.run("BEGIN ISOLATION LEVEL READ COMMITTED");
+  await expectSchema(session, name);
   let id: number | undefined;
   let page: Row[] = [];
   let size = 0;

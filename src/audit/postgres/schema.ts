@@ -7,8 +7,11 @@ import { auditError, PostgresFailure } from "./failure.ts";
 import { Sessions, type Session } from "./sessions.ts";
 import type { PostgresTarget } from "./target.ts";
 
-/** The version of the schema that this version of CapFence works with. */
-export const SCHEMA_VERSION = 1;
+/**
+ * The version of the schema that this version of CapFence works with. A script that changes what a function does or takes drops
+ * that function and makes one of another name: whoever is running, and was let in by the version before, is refused then.
+ */
+const SCHEMA_VERSION = 1;
 
 /** What {@link migrate} did: the version before, 0 for none, and the version now. */
 export interface Migration {
@@ -31,10 +34,7 @@ export async function migrate(target: PostgresTarget): Promise<Migration> {
       // "capfence" in ASCII, so that two of us wait for each other and for nobody else.
       await session.run("SELECT pg_advisory_xact_lock($1)", ["7161128467586507621"]);
       const from = await presentVersion(session);
-      if (from > SCHEMA_VERSION) {
-        const problem = `its schema has version ${from}, and this capfence knows ${SCHEMA_VERSION}. Use a newer one`;
-        throw new AuditUnavailableError(target.name, problem);
-      }
+      if (from > SCHEMA_VERSION) throw otherVersion(target.name, from);
       for (let version = from + 1; version <= SCHEMA_VERSION; version += 1) await session.run(script(version));
       const [owner] = await session.run<{ readonly named: boolean }>(
         "SELECT nspowner::regrole::text = 'capfence_owner' AS named FROM pg_namespace WHERE nspname = 'capfence'",
@@ -49,11 +49,30 @@ export async function migrate(target: PostgresTarget): Promise<Migration> {
   }
 }
 
+/**
+ * Makes sure that a schema is the one that this version of CapFence works with, before anything in it is read or written.
+ *
+ * @throws AuditUnavailableError when it is a newer or an older one. PostgresFailure also when there is none.
+ */
+export async function expectSchema(session: Session, name: string): Promise<void> {
+  const version = await latestMigration(session);
+  if (version !== SCHEMA_VERSION) throw otherVersion(name, version);
+}
+
+function otherVersion(name: string, version: number): AuditUnavailableError {
+  const what = version > SCHEMA_VERSION ? "Use a newer one" : "Run capfence migrate";
+  const problem = `its schema has version ${version}, and this version of capfence works with ${SCHEMA_VERSION}`;
+  return new AuditUnavailableError(name, `${problem}. ${what}`);
+}
+
 async function presentVersion(session: Session): Promise<number> {
   const [found] = await session.run<{ readonly there: boolean }>(
     "SELECT to_regclass('capfence.migrations') IS NOT NULL AS there",
   );
-  if (found?.there !== true) return 0;
+  return found?.there === true ? await latestMigration(session) : 0;
+}
+
+async function latestMigration(session: Session): Promise<number> {
   const [row] = await session.run<{ readonly version: number | null }>(
     "SELECT max(version) AS version FROM capfence.migrations",
   );

@@ -10,7 +10,7 @@ import type { StoreWriter } from "../store.ts";
 import { Appender, readCommitted } from "./appender.ts";
 import { Decider } from "./decider.ts";
 import { auditError, PostgresFailure } from "./failure.ts";
-import { SCHEMA_VERSION } from "./schema.ts";
+import { expectSchema } from "./schema.ts";
 import { KeptSession, Sessions } from "./sessions.ts";
 import { lockWait, type PostgresTarget } from "./target.ts";
 
@@ -32,7 +32,6 @@ interface Opened {
   readonly identity: string;
   readonly seq: string | null;
   readonly hash: string | null;
-  readonly version: number;
 }
 
 /** Appends to one log. */
@@ -75,13 +74,13 @@ export class PostgresWriter implements StoreWriter {
       const values = [target.log, log, genesis, lockWait(target.answerTimeoutMs)];
       const text = "SELECT * FROM capfence.open_log($1, $2, $3, $4)";
       const [opened] = await sessions.use(
-        async (session) => await readCommitted(session, async () => await session.run<Opened>(text, values)),
+        async (session) =>
+          await readCommitted(session, async () => {
+            await expectSchema(session, target.name);
+            return await session.run<Opened>(text, values);
+          }),
       );
-      if (opened?.version !== SCHEMA_VERSION) {
-        const problem = `its schema has version ${opened?.version}, and this capfence works with ${SCHEMA_VERSION}`;
-        throw new AuditUnavailableError(target.name, `${problem}. Run capfence migrate with the newer capfence`);
-      }
-      const { identity, seq, hash } = opened;
+      const { identity, seq, hash } = opened as Opened;
       if (seq === null || hash === null) throw new AuditCorruptError(target.name, "it has no entries");
       return new PostgresWriter(target, sessions, now, identity, { seq: Number(seq), hash });
     } catch (error) {
