@@ -67,8 +67,8 @@ CREATE FUNCTION capfence.locked(
   OUT log integer, OUT identity text, OUT latest text, OUT seq bigint, OUT hash text
 ) LANGUAGE plpgsql AS $$
 BEGIN
-  IF current_setting('transaction_isolation') <> 'read committed' THEN
-    RAISE EXCEPTION 'entries are appended at the isolation level READ COMMITTED' USING ERRCODE = 'CF004';
+  IF current_setting('transaction_isolation') <> 'read committed' OR pg_client_encoding() <> 'UTF8' THEN
+    RAISE EXCEPTION 'entries are appended as UTF-8, at the isolation level READ COMMITTED' USING ERRCODE = 'CF004';
   END IF;
   -- Acknowledged means durable, whatever the session was set to.
   IF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN
@@ -121,7 +121,7 @@ $$;
 -- be there (-1 for none).
 --
 -- Errors: CF001 there is no such log; CF002 what is there contradicts what the caller knows; CF003 not an entry;
--- CF004 the transaction's isolation would hide what others have appended.
+-- CF004 the transaction's isolation would hide what others have appended, or the session's encoding change what is.
 CREATE FUNCTION capfence.append(
   log_name text, append_id uuid, again boolean, templates text[], known_seq bigint, known_hash text, wait_ms integer,
   OUT first bigint, OUT previous text, OUT last text

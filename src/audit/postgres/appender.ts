@@ -35,17 +35,9 @@ export async function askFor(
   again: boolean,
 ): Promise<Appended> {
   const values = [log, id, again, templates, known.seq, known.hash, lockWait(answerTimeoutMs)];
-  const text = "SELECT * FROM capfence.append($1, $2, $3, $4, $5, $6, $7)";
+  const text = "SELECT first::text, previous, last FROM capfence.append($1, $2, $3, $4, $5, $6, $7)";
   const [row] = await session.run<Appended>(text, values, "capfence_append_1");
   return row as Appended;
-}
-
-/** Does something in a transaction of its own at the isolation level that appending needs, whatever the session is set to. */
-export async function readCommitted<T>(session: Session, work: () => Promise<T>): Promise<T> {
-  await session.run("BEGIN ISOLATION LEVEL READ COMMITTED");
-  const answer = await work();
-  await session.run("COMMIT");
-  return answer;
 }
 
 /** Pauses that get longer. */
@@ -67,7 +59,7 @@ export class Appender {
   known: Head;
   /** An append that may or may not have been done: it is asked for again before anything else. */
   #doubt: Append | undefined;
-  /** Sessions here begin transactions at an isolation level that `capfence.append` refuses (CF004). */
+  /** Sessions here are set to an isolation level or an encoding that `capfence.append` refuses (CF004). */
   #needsOwnTransaction = false;
 
   constructor(target: PostgresTarget, session: KeptSession, identity: string, known: Head) {
@@ -135,7 +127,7 @@ export class Appender {
   async #ask(append: Append, again: boolean): Promise<Appended> {
     return await this.#session.use(async (session) => {
       const ask = async (): Promise<Appended> => await askFor(session, this.#target, append, this.known, again);
-      return this.#needsOwnTransaction ? await readCommitted(session, ask) : await ask();
+      return this.#needsOwnTransaction ? await session.transact(ask) : await ask();
     });
   }
 

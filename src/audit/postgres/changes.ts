@@ -1,7 +1,6 @@
 /** Tells when something was appended to a log: by notification when people wait for it, and by looking otherwise. */
 
 import type { Pause } from "../store.ts";
-import { readCommitted } from "./appender.ts";
 import { PostgresFailure } from "./failure.ts";
 import { Sessions, type Session } from "./sessions.ts";
 import type { PostgresTarget } from "./target.ts";
@@ -49,10 +48,7 @@ export async function* growth(target: PostgresTarget, pause: Pause, signal: Abor
 async function lastSeq(session: Session, log: string): Promise<string> {
   const text = `SELECT max(seq)::text AS seq FROM capfence.entries
     WHERE log = (SELECT id FROM capfence.logs WHERE name = $1)`;
-  const [row] = await readCommitted(
-    session,
-    async () => await session.run<{ readonly seq: string | null }>(text, [log]),
-  );
+  const [row] = await session.transact(async () => await session.run<{ readonly seq: string | null }>(text, [log]));
   return row?.seq ?? "";
 }
 

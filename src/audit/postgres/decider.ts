@@ -18,7 +18,7 @@ import { lockWait, type PostgresTarget } from "./target.ts";
 
 /** Where a log stands while it is locked. */
 interface Locked {
-  readonly log: number;
+  readonly log: string;
   readonly identity: string;
   /** The latest time of the entries since the last one about approvals; `null` when there is none of those. */
   readonly latest: string | null;
@@ -92,14 +92,11 @@ export class Decider {
   ): Promise<Decision> {
     const { log: name, answerTimeoutMs } = this.#target;
     // Whoever stops in the middle, and yet keeps the connection, does not hold up the others for ever.
-    await session.run(`BEGIN ISOLATION LEVEL READ COMMITTED;
-      SET LOCAL idle_in_transaction_session_timeout = ${answerTimeoutMs}`);
-    const [locked] = await session.run<Locked>("SELECT * FROM capfence.lock_log($1, $2, $3, $4)", [
-      name,
-      known.seq,
-      known.hash,
-      lockWait(answerTimeoutMs),
-    ]);
+    const lock = `SELECT log::text, identity, latest, seq::text, hash,
+      set_config('idle_in_transaction_session_timeout', $5, true) FROM capfence.lock_log($1, $2, $3, $4)`;
+    const values = [name, known.seq, known.hash, lockWait(answerTimeoutMs), String(answerTimeoutMs)];
+    await session.begin("READ COMMITTED");
+    const [locked] = await session.run<Locked>(lock, values);
     const { log, identity, latest, seq, hash } = locked as Locked;
     const register = await this.#catchUp(session, log);
     if (latest !== null) register.passes(latest);
@@ -127,9 +124,10 @@ export class Decider {
   }
 
   /** Reads what others have recorded about approvals since. */
-  async #catchUp(session: Session, log: number): Promise<OpenItemsRegister> {
+  async #catchUp(session: Session, log: string): Promise<OpenItemsRegister> {
     const open = (this.#open ??= { register: new OpenItemsRegister(), last: -1 });
-    const rows = await session.run<ApprovalRow>("SELECT * FROM capfence.approvals_after($1, $2)", [log, open.last]);
+    const text = "SELECT seq::text, hash, body, passed FROM capfence.approvals_after($1, $2)";
+    const rows = await session.run<ApprovalRow>(text, [log, open.last]);
     for (const { seq, hash, body, passed } of rows) {
       const stored = soundEntry(hash, body);
       if (stored === undefined || String(stored.seq) !== seq) {

@@ -43,9 +43,15 @@ function codeOf(error: unknown): string {
   return typeof error.code === "string" ? error.code : "";
 }
 
-/** The server ended a transaction because of another one; it may be tried again at once (PostgreSQL, 13.5). */
-export function isConflict({ code, isUndone }: PostgresFailure): boolean {
-  return isUndone && (code === "40001" || code === "40P01");
+/** A prepared statement that is not there, or that somebody else has prepared: another session stands behind the connection. */
+export function isOfAnotherSession({ code }: PostgresFailure): boolean {
+  return code === "26000" || code === "42P05";
+}
+
+/** Nothing was done, and it may be tried again at once: the server ended a transaction because of another one (PostgreSQL, 13.5). */
+export function isConflict(failure: PostgresFailure): boolean {
+  const { code, isUndone } = failure;
+  return isUndone && (code === "40001" || code === "40P01" || isOfAnotherSession(failure));
 }
 
 const NO_SCHEMA =

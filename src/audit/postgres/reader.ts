@@ -18,7 +18,7 @@ export interface LogRow {
 
 /** What the table of logs says of one. */
 export interface LogRecord {
-  readonly id: number;
+  readonly id: string;
   readonly identity: string;
   /** The latest time of its entries since the last one about approvals; `null` when there is none of those. */
   readonly latest: string | null;
@@ -30,9 +30,10 @@ export interface LogRecord {
  * @throws AuditUnavailableError when there is no log of that name, or the schema is another version's. PostgresFailure
  */
 export async function beginReading(session: Session, name: string, log: string): Promise<LogRecord> {
-  await session.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+  await session.begin("REPEATABLE READ READ ONLY");
   await expectSchema(session, name);
-  const [found] = await session.run<LogRecord>("SELECT id, identity, latest FROM capfence.logs WHERE name = $1", [log]);
+  const text = "SELECT id::text, identity, latest FROM capfence.logs WHERE name = $1";
+  const [found] = await session.run<LogRecord>(text, [log]);
   if (found !== undefined) return found;
   throw new AuditUnavailableError(name, "there is no such log");
 }
@@ -41,7 +42,7 @@ export async function beginReading(session: Session, name: string, log: string):
 export async function* readRows(session: Session, { id }: LogRecord, order: "ASC" | "DESC"): AsyncGenerator<LogRow> {
   // Whoever stops reading early leaves a transaction behind, which the session's release then ends.
   await session.run(`DECLARE log_rows NO SCROLL CURSOR FOR
-    SELECT seq::text, hash, kind, body, passed FROM capfence.entries WHERE log = ${id} ORDER BY entries.seq ${order}`);
+    SELECT seq::text, hash, kind, body, passed FROM capfence.entries WHERE log = ${Number(id)} ORDER BY entries.seq ${order}`);
   for (;;) {
     const page = await session.run<LogRow>(`FETCH ${PAGE} FROM log_rows`);
     yield* page;

@@ -26,9 +26,9 @@ export async function receiveRows(
   { name, log }: PostgresTarget,
   entries: AsyncIterable<StoredEntry>,
 ): Promise<void> {
-  await session.run("BEGIN ISOLATION LEVEL READ COMMITTED");
+  await session.begin("READ COMMITTED");
   await expectSchema(session, name);
-  let id: number | undefined;
+  let id: string | undefined;
   let page: Row[] = [];
   let size = 0;
   const passing = new Passing();
@@ -48,26 +48,27 @@ export async function receiveRows(
   await session.run("COMMIT");
 }
 
-async function makeLog(session: Session, name: string, log: string, identity: string): Promise<number> {
-  const [made] = await session.run<{ readonly id: number }>(
-    "INSERT INTO capfence.logs (name, identity) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING id",
+async function makeLog(session: Session, name: string, log: string, identity: string): Promise<string> {
+  const [made] = await session.run<{ readonly id: string }>(
+    "INSERT INTO capfence.logs (name, identity) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING id::text",
     [log, identity],
   );
   if (made === undefined) throw new AuditUnavailableError(name, "this log is there already, by name or by identity");
   return made.id;
 }
 
-async function insert(session: Session, id: number, page: readonly Row[]): Promise<void> {
+async function insert(session: Session, id: string, page: readonly Row[]): Promise<void> {
   await session.run(
-    `INSERT INTO capfence.entries (log, seq, hash, kind, body, passed)
-     SELECT $1, * FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[])`,
+    `INSERT INTO capfence.entries (log, seq, hash, kind, body, passed) SELECT $1, seq, hash, kind, body, nullif(passed, '-')
+     FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[]) AS page (seq, hash, kind, body, passed)`,
     [
       id,
       page.map(({ seq }) => seq),
       page.map(({ hash }) => hash),
       page.map(({ entry }) => entry.kind),
       page.map(({ body }) => body),
-      page.map(({ passed }) => passed),
+      // A session may be set to read NULL in an array as a text.
+      page.map(({ passed }) => passed ?? "-"),
     ],
   );
 }

@@ -30,17 +30,17 @@ export async function migrate(target: PostgresTarget): Promise<Migration> {
   const sessions = new Sessions(target);
   try {
     return await sessions.use(async (session) => {
-      await session.run("BEGIN ISOLATION LEVEL READ COMMITTED");
+      await session.begin("READ COMMITTED");
       // "capfence" in ASCII, so that two of us wait for each other and for nobody else.
       await session.run("SELECT pg_advisory_xact_lock($1)", ["7161128467586507621"]);
       const from = await presentVersion(session);
       if (from > SCHEMA_VERSION) throw otherVersion(target.name, from);
       for (let version = from + 1; version <= SCHEMA_VERSION; version += 1) await session.run(script(version));
-      const [owner] = await session.run<{ readonly named: boolean }>(
-        "SELECT nspowner::regrole::text = 'capfence_owner' AS named FROM pg_namespace WHERE nspname = 'capfence'",
+      const [owner] = await session.run<{ readonly name: string }>(
+        "SELECT rolname::text AS name FROM pg_namespace JOIN pg_roles ON pg_roles.oid = nspowner WHERE nspname = 'capfence'",
       );
       await session.run("COMMIT");
-      return { from, to: SCHEMA_VERSION, hasRoles: owner?.named === true };
+      return { from, to: SCHEMA_VERSION, hasRoles: owner?.name === "capfence_owner" };
     });
   } catch (error) {
     throw error instanceof PostgresFailure ? auditError(target.name, error) : error;
@@ -66,17 +66,17 @@ function otherVersion(name: string, version: number): AuditUnavailableError {
 }
 
 async function presentVersion(session: Session): Promise<number> {
-  const [found] = await session.run<{ readonly there: boolean }>(
-    "SELECT to_regclass('capfence.migrations') IS NOT NULL AS there",
+  const [found] = await session.run<{ readonly there: string | null }>(
+    "SELECT to_regclass('capfence.migrations')::text AS there",
   );
-  return found?.there === true ? await latestMigration(session) : 0;
+  return found?.there == null ? 0 : await latestMigration(session);
 }
 
 async function latestMigration(session: Session): Promise<number> {
-  const [row] = await session.run<{ readonly version: number | null }>(
-    "SELECT max(version) AS version FROM capfence.migrations",
+  const [row] = await session.run<{ readonly version: string | null }>(
+    "SELECT max(version)::text AS version FROM capfence.migrations",
   );
-  return row?.version ?? 0;
+  return Number(row?.version ?? 0);
 }
 
 /** Shipped as a file, so that it can be read before it is run, and run by other means. */

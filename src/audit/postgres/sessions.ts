@@ -1,7 +1,13 @@
 /** Connections to the server: had in time or not at all, and given back only when nothing is under way on them. */
 
 import { AuditUnavailableError } from "../../errors.ts";
-import { connectFailure, statementFailure, timeoutFailure, type PostgresFailure } from "./failure.ts";
+import {
+  connectFailure,
+  isOfAnotherSession,
+  statementFailure,
+  timeoutFailure,
+  type PostgresFailure,
+} from "./failure.ts";
 import type { PostgresClient, PostgresPool, PostgresTarget } from "./target.ts";
 
 /** Connections of one process to one log, at most: one appends, one reads what the decision depends on. */
@@ -10,10 +16,19 @@ const MAX_CONNECTIONS = 2;
 /** A connection that nobody uses is closed after so many milliseconds. */
 const IDLE_MS = 10_000;
 
+/** All that is read is text: a host may have parsers of its own for every type. */
+const TEXT = { getTypeParser: () => String };
+
+/** Whether statements may be prepared. Not where a pooler puts another session of the server behind each transaction. */
+interface Preparing {
+  isPossible: boolean;
+}
+
 /** One connection, in use by one caller. */
 export class Session {
   readonly #client: PostgresClient;
   readonly #answerTimeoutMs: number;
+  readonly #preparing: Preparing;
   #isBroken = false;
   /** What the connection ended of while nothing was asked: the server says why only then, and once. */
   #end: PostgresFailure | undefined;
@@ -22,9 +37,10 @@ export class Session {
     this.#end ??= connectFailure(error);
   };
 
-  constructor(client: PostgresClient, answerTimeoutMs: number) {
+  constructor(client: PostgresClient, answerTimeoutMs: number, preparing: Preparing) {
     this.#client = client;
     this.#answerTimeoutMs = answerTimeoutMs;
+    this.#preparing = preparing;
     client.on("error", this.#onError);
   }
 
@@ -38,15 +54,19 @@ export class Session {
   }
 
   /**
-   * Runs one statement and answers its rows. One with a name is prepared once for a connection.
+   * Runs one statement and answers its rows, whose columns are to be of type `text`. One with a name is prepared once for a
+   * connection.
    *
    * @throws PostgresFailure
    */
   async run<Row>(text: string, values: readonly unknown[] = [], name?: string): Promise<readonly Row[]> {
     if (this.#end !== undefined) throw this.#end;
-    const query = { text, values: [...values], ...(name !== undefined && { name }) };
+    const isPrepared = name !== undefined && this.#preparing.isPossible;
+    const query = { text, values: [...values], types: TEXT, ...(isPrepared && { name }) };
     const answer = this.#client.query(query).catch((error: unknown) => {
-      throw statementFailure(error);
+      const failure = statementFailure(error);
+      if (isOfAnotherSession(failure)) this.#preparing.isPossible = false;
+      throw failure;
     });
     try {
       const { rows } = await within(this.#answerTimeoutMs, answer, () =>
@@ -58,6 +78,19 @@ export class Session {
       this.#isBroken = true;
       throw error;
     }
+  }
+
+  /** Begins a transaction of this kind, in which text is UTF-8, whatever the session is set to. @throws PostgresFailure */
+  async begin(mode: "READ COMMITTED" | "REPEATABLE READ READ ONLY"): Promise<void> {
+    await this.run(`BEGIN ISOLATION LEVEL ${mode}; SET LOCAL client_encoding = 'UTF8'`);
+  }
+
+  /** Does something in a transaction of its own, at the isolation level that appending needs. @throws PostgresFailure */
+  async transact<T>(work: () => Promise<T>): Promise<T> {
+    await this.begin("READ COMMITTED");
+    const answer = await work();
+    await this.run("COMMIT");
+    return answer;
   }
 
   /** Gives the connection back; ends it when something is wrong with it, or it is not as it was when it was had. */
@@ -111,6 +144,7 @@ export class KeptSession {
 /** The connections to one server. */
 export class Sessions {
   readonly #target: PostgresTarget;
+  readonly #preparing: Preparing = { isPossible: true };
   #own: Promise<OwnPool> | undefined;
 
   constructor(target: PostgresTarget) {
@@ -138,7 +172,7 @@ export class Sessions {
           () => {},
         );
     });
-    return new Session(client, answerTimeoutMs);
+    return new Session(client, answerTimeoutMs, this.#preparing);
   }
 
   /** Gives a connection to `work` and takes it back. Throws as {@link acquire} does, and what `work` throws. */

@@ -18,6 +18,7 @@ interface PostgresQuery {
   readonly text: string;
   readonly values?: unknown[];
   readonly name?: string;
+  readonly types?: { getTypeParser(): (value: string) => unknown };
 }
 
 /** A `Pool` of the package `pg`, or what has the same calls. */

@@ -7,7 +7,7 @@ import { PreparedEntry, type Head } from "../format/entry.ts";
 import { GroupQueue } from "../appending/group-queue.ts";
 import type { Proposal, Settled } from "../appending/proposal.ts";
 import type { StoreWriter } from "../store.ts";
-import { Appender, readCommitted } from "./appender.ts";
+import { Appender } from "./appender.ts";
 import { Decider } from "./decider.ts";
 import { auditError, PostgresFailure } from "./failure.ts";
 import { expectSchema } from "./schema.ts";
@@ -72,10 +72,10 @@ export class PostgresWriter implements StoreWriter {
       const log = randomBytes(16).toString("hex");
       const genesis = new PreparedEntry({ kind: "genesis" }).template(log, new Date(now()).toISOString());
       const values = [target.log, log, genesis, lockWait(target.answerTimeoutMs)];
-      const text = "SELECT * FROM capfence.open_log($1, $2, $3, $4)";
+      const text = "SELECT identity, seq::text, hash FROM capfence.open_log($1, $2, $3, $4)";
       const [opened] = await sessions.use(
         async (session) =>
-          await readCommitted(session, async () => {
+          await session.transact(async () => {
             await expectSchema(session, target.name);
             return await session.run<Opened>(text, values);
           }),
