@@ -1,10 +1,11 @@
 import { once } from "node:events";
 
-import { describe, expect, it } from "vitest";
+import { Pool } from "pg";
+import { describe, expect, it, onTestFinished } from "vitest";
 
 import { storeAt } from "../../../src/audit/location.ts";
 import { ActionRuntime, Policy } from "../../../src/index.ts";
-import { database, newPostgresLog } from "../stores.ts";
+import { database, nameOf, newPostgresLog } from "../stores.ts";
 
 /** Waits for a signal and never for time, so that whoever goes on was woken. */
 const untilWoken = async (_ms: number, signal: AbortSignal): Promise<void> => {
@@ -31,5 +32,23 @@ describe.skipIf(database === undefined)("who waits for an answer", () => {
     });
     await Promise.all(waiting);
     for (const times of woken) expect(times).toBeGreaterThanOrEqual(3);
+  });
+
+  it("does not keep the last connection of a pool from those who append", async () => {
+    const pool = new Pool({ connectionString: database, max: 1 });
+    onTestFinished(async () => await pool.end());
+    const location = newPostgresLog(database);
+    const auditLog = { pool, log: nameOf(location), connectTimeoutMs: 2_000 };
+    const policy = Policy.parse("require_approval: [pay.send]");
+    await using agent = ActionRuntime.fromPolicy(policy, { auditLog, onApproval: "wait" });
+    await using person = ActionRuntime.fromPolicy(policy, { auditLog: location });
+    const call = { actor: "a", action: "send", resource: "pay" };
+    const waiting = agent.execute(call);
+    await once(pool, "acquire");
+    // The same request: one that is made again joins the one that is open.
+    const { approvalId } = await person.execute(call);
+    await expect(agent.execute({ ...call, resource: "other" })).resolves.toMatchObject({ authorized: false });
+    await person.approvals.approve(approvalId ?? "", { by: "alice" });
+    expect(await waiting).toMatchObject({ authorized: true });
   });
 });

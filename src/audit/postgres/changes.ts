@@ -94,13 +94,17 @@ export class Bell {
     this.#stop = undefined;
   }
 
-  /** Listens until it is told to stop. Whoever can't be woken meanwhile asks every two seconds all the same. */
+  /**
+   * Listens until it is told to stop, or somebody needs the connection more: a host's pool may have no other. Whoever can't be
+   * woken meanwhile asks every two seconds all the same.
+   */
   async #listen(pause: Pause, stop: AbortSignal): Promise<void> {
     const sessions = new Sessions(this.#target);
     const ring = (): void => {
       for (const wake of this.#sleepers) wake();
     };
-    while (!stop.aborted) {
+    let isOver = false;
+    while (!stop.aborted && !isOver) {
       let session: Session | undefined;
       try {
         session = await sessions.acquire();
@@ -108,7 +112,10 @@ export class Bell {
         await session.run("LISTEN capfence");
         // What came before is not notified of any more.
         ring();
-        while (!stop.aborted && !session.isBroken) await pause(ASK_MS, stop);
+        while (!stop.aborted && !session.isBroken && !isOver) {
+          await pause(LOOK_MS, stop);
+          isOver = sessions.areWanted;
+        }
       } catch {
         await pause(ASK_MS, stop);
       } finally {

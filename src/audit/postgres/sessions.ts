@@ -189,6 +189,11 @@ export class Sessions {
     }
   }
 
+  /** Whether others wait for a connection of a pool that is the host's. */
+  get areWanted(): boolean {
+    return (this.#target.pool?.waitingCount ?? 0) > 0;
+  }
+
   /** Ends the connections that are ours. */
   async close(): Promise<void> {
     const own = await this.#own?.catch(() => undefined);

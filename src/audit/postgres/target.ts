@@ -25,6 +25,8 @@ interface PostgresQuery {
 export interface PostgresPool {
   connect(): Promise<PostgresClient>;
   on(event: "error", listener: () => void): unknown;
+  /** How many callers wait for a connection. Where it is not told, nobody is taken to wait. */
+  readonly waitingCount?: number;
 }
 
 /** A log in a PostgreSQL database. Either `url` or `pool` is given. */
