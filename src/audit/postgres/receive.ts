@@ -2,6 +2,7 @@
 
 import { AuditUnavailableError } from "../../errors.ts";
 import type { StoredEntry } from "../format/entry.ts";
+import { PostgresFailure } from "./failure.ts";
 import { Passing } from "./passing.ts";
 import { expectSchema } from "./schema.ts";
 import type { Session } from "./sessions.ts";
@@ -44,8 +45,20 @@ export async function receiveRows(
   if (id === undefined) throw new AuditUnavailableError(name, "there is nothing to copy");
   await insert(session, id, page);
   await session.run("UPDATE capfence.logs SET latest = $2 WHERE id = $1", [id, passing.latest]);
-  await session.run("SET LOCAL synchronous_commit = on");
-  await session.run("COMMIT");
+  // Acknowledged means durable, whatever the session was set to.
+  await session.run(`SELECT set_config('synchronous_commit', 'on', true)
+    WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')`);
+  await commit(session, name);
+}
+
+async function commit(session: Session, name: string): Promise<void> {
+  try {
+    await session.run("COMMIT");
+  } catch (error) {
+    if (!(error instanceof PostgresFailure) || error.isUndone) throw error;
+    const problem = "the connection was lost before the server said whether the copy is there";
+    throw new AuditUnavailableError(name, `${problem}. Run capfence verify on it, and copy again if it is not`);
+  }
 }
 
 async function makeLog(session: Session, name: string, log: string, identity: string): Promise<string> {
