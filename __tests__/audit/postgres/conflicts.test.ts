@@ -49,7 +49,7 @@ async function ended(): Promise<number> {
 async function deadlock(location: string, application: string, work: () => Promise<unknown>): Promise<void> {
   const before = await ended();
   const other = await began();
-  await other.query("LOCK TABLE capfence.appends IN EXCLUSIVE MODE");
+  await other.query("LOCK TABLE capfence.entries IN EXCLUSIVE MODE");
   const working = work();
   await untilBlocked(application);
   await other.query("SELECT FROM capfence.logs WHERE name = $1 FOR UPDATE", [nameOf(location)]);

@@ -46,13 +46,13 @@ async function behindProxy(
   return { log: await openLog(url, options), proxy: own, direct };
 }
 
-/** What happens to the server's table of appends, which every append writes to. */
+/** What happens to the server's table of entries, which every append writes to. */
 async function disturb(body: string): Promise<void> {
   await sql(
     `CREATE OR REPLACE FUNCTION public.disturb() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${body} RETURN new; END $$`,
   );
-  await sql("CREATE TRIGGER disturb BEFORE INSERT ON capfence.appends FOR EACH ROW EXECUTE FUNCTION public.disturb()");
-  onTestFinished(async () => void (await sql("DROP TRIGGER IF EXISTS disturb ON capfence.appends")));
+  await sql("CREATE TRIGGER disturb BEFORE INSERT ON capfence.entries FOR EACH ROW EXECUTE FUNCTION public.disturb()");
+  onTestFinished(async () => void (await sql("DROP TRIGGER IF EXISTS disturb ON capfence.entries")));
 }
 
 describe.skipIf(database === undefined)("a connection that is lost", () => {
@@ -149,7 +149,7 @@ describe.skipIf(database === undefined)("a server that", () => {
     const log = await openLog(location);
     await disturb("RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full';");
     await expect(log.append(decision({ actor: "b" }))).rejects.toSatisfy(unavailable("disk is full"));
-    await sql("DROP TRIGGER disturb ON capfence.appends");
+    await sql("DROP TRIGGER disturb ON capfence.entries");
     expect(await log.append(decision({ actor: "c" }))).toMatchObject({ seq: 2 });
     expect(await actors(location)).toEqual(["a", "c"]);
   });
@@ -162,7 +162,7 @@ describe.skipIf(database === undefined)("a server that", () => {
     await sql("GRANT USAGE ON SEQUENCE public.attempts TO PUBLIC");
     await disturb(`IF nextval('public.attempts') < 3 THEN RAISE EXCEPTION 'again' USING ERRCODE = '${code}'; END IF;`);
     expect(await log.append(decision({ actor: "b" }))).toMatchObject({ seq: 2 });
-    await sql("DROP TRIGGER disturb ON capfence.appends");
+    await sql("DROP TRIGGER disturb ON capfence.entries");
     await disturb(`RAISE EXCEPTION 'again' USING ERRCODE = '${code}';`);
     await expect(log.append(decision({ actor: "c" }))).rejects.toSatisfy(unavailable("because of another one"));
     expect(await actors(location)).toEqual(["a", "b"]);
@@ -241,7 +241,7 @@ describe.skipIf(database === undefined)("a server that", () => {
     const location = newPostgresLog(database);
     const log = await openLog(location);
     const [former] = await sql<{ text: string }>("SELECT pg_get_functiondef('capfence.append'::regproc) AS text");
-    const lying = String(former?.text).replace("-- Notifying makes", "last := repeat('0', 64); -- Notifying makes");
+    const lying = String(former?.text).replace("-- Notifying makes", "hash := repeat('0', 64); -- Notifying makes");
     expect(lying).not.toBe(former?.text);
     await sql(lying);
     onTestFinished(async () => void (await sql(String(former?.text))));

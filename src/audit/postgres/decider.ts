@@ -3,35 +3,23 @@
  * what others have recorded about approvals, decides, and appends.
  */
 
-import { randomUUID } from "node:crypto";
-
 import { AuditCorruptError } from "../../errors.ts";
 import { Batch } from "../appending/batch.ts";
 import { soundEntry, type Head, type PreparedEntry } from "../format/entry.ts";
 import { OpenItemsRegister } from "../open-items/open-items.ts";
 import type { Proposal, Settled } from "../appending/proposal.ts";
-import { askFor, MAX_CONFLICTS, Patience, stillDoubtful, type Append } from "./appender.ts";
+import { askFor, MAX_CONFLICTS, newAppendId, Patience, stillDoubtful, type Append } from "./appender.ts";
 import { isConflict, PostgresFailure } from "./failure.ts";
 import { linked, type Appended } from "./links.ts";
 import type { KeptSession, Session } from "./sessions.ts";
-import { lockWait, type PostgresTarget } from "./target.ts";
+import type { PostgresTarget } from "./target.ts";
 
-/** Where a log stands while it is locked. */
-interface Locked {
-  readonly log: string;
-  readonly identity: string;
-  /** The latest time of the entries since the last one about approvals; `null` when there is none of those. */
-  readonly latest: string | null;
-  readonly seq: string;
-  readonly hash: string;
-}
-
+/** An entry about approvals, and the latest time of the entries since the one before; the last row has only that. */
 interface ApprovalRow {
-  readonly seq: string;
+  readonly seq: string | null;
   readonly hash: string;
   readonly body: string;
-  /** The latest time of the entries since the one before. */
-  readonly passed: string;
+  readonly passed: string | null;
 }
 
 /** One decided batch on its way. */
@@ -45,12 +33,14 @@ interface Decision {
 export class Decider {
   readonly #target: PostgresTarget;
   readonly #session: KeptSession;
+  readonly #identity: string;
   /** What of approvals is open, and the last entry about approvals in it; absent until somebody asks, and after a failure. */
   #open: { readonly register: OpenItemsRegister; last: number } | undefined;
 
-  constructor(target: PostgresTarget, session: KeptSession) {
+  constructor(target: PostgresTarget, session: KeptSession, identity: string) {
     this.#target = target;
     this.#session = session;
+    this.#identity = identity;
   }
 
   /**
@@ -90,17 +80,14 @@ export class Decider {
     known: Head,
     made: { decision?: Decision },
   ): Promise<Decision> {
-    const { log: name, answerTimeoutMs } = this.#target;
     // Whoever stops in the middle, and yet keeps the connection, does not hold up the others for ever.
-    const lock = `SELECT log::text, identity, latest, seq::text, hash,
-      set_config('idle_in_transaction_session_timeout', $5, true) FROM capfence.lock_log($1, $2, $3, $4)`;
-    const values = [name, known.seq, known.hash, lockWait(answerTimeoutMs), String(answerTimeoutMs)];
-    await session.begin("READ COMMITTED");
-    const [locked] = await session.run<Locked>(lock, values);
-    const { log, identity, latest, seq, hash } = locked as Locked;
-    const register = await this.#catchUp(session, log);
-    if (latest !== null) register.passes(latest);
-    const batch = new Batch(identity, { seq: Number(seq), hash }, ts, { known: register, found: register });
+    await session.begin("READ COMMITTED", this.#target.answerTimeoutMs);
+    const id = newAppendId();
+    const locked = await askFor(session, this.#target, { id, templates: [], entries: [] }, known, false);
+    if (locked === undefined) throw new AuditCorruptError(this.#target.name, "the server does not say where it ends");
+    const register = await this.#catchUp(session);
+    const head = { seq: locked.first - 1, hash: locked.previous };
+    const batch = new Batch(this.#identity, head, ts, { known: register, found: register });
     const entries: PreparedEntry[] = [];
     const answers = proposals.map((proposal) => {
       const decided = proposal(batch);
@@ -108,8 +95,8 @@ export class Decider {
       return { answer: decided.answer, heads: decided.entries.map((entry) => batch.add(entry)) };
     });
     const append: Append = {
-      id: randomUUID(),
-      templates: entries.map((entry) => entry.template(identity, ts)),
+      id,
+      templates: entries.map((entry) => entry.template(this.#identity, ts)),
       entries,
     };
     const decision = { append, answers, head: batch.head };
@@ -124,25 +111,26 @@ export class Decider {
   }
 
   /** Reads what others have recorded about approvals since. */
-  async #catchUp(session: Session, log: string): Promise<OpenItemsRegister> {
+  async #catchUp(session: Session): Promise<OpenItemsRegister> {
     const open = (this.#open ??= { register: new OpenItemsRegister(), last: -1 });
     const text = "SELECT seq::text, hash, body, passed FROM capfence.approvals_after($1, $2)";
-    const rows = await session.run<ApprovalRow>(text, [log, open.last]);
+    const rows = await session.run<ApprovalRow>(text, [this.#target.log, open.last]);
     for (const { seq, hash, body, passed } of rows) {
+      if (passed !== null) open.register.passes(passed);
+      if (seq === null) continue;
       const stored = soundEntry(hash, body);
       if (stored === undefined || String(stored.seq) !== seq) {
         throw new AuditCorruptError(this.#target.name, `entry ${seq} is damaged. Run capfence verify`, {
           seq: Number(seq),
         });
       }
-      open.register.passes(passed);
       open.register.apply(hash, stored.entry);
       open.last = stored.seq;
     }
     return open.register;
   }
 
-  #expectSame(appended: Appended, { append, head }: Decision, known: Head): void {
+  #expectSame(appended: Appended | undefined, { append, head }: Decision, known: Head): void {
     const last = linked(this.#target.name, append.templates, appended, known).at(-1);
     if (last?.seq === head.seq && last.hash === head.hash) return;
     throw new AuditCorruptError(this.#target.name, `entry ${head.seq} was not recorded as it was given`, {
@@ -161,8 +149,8 @@ export class Decider {
       await patience.wait();
       try {
         return await this.#session.use(async (session) => {
-          const { previous } = await askFor(session, this.#target, nothing, known, true);
-          return previous !== null;
+          const done = await askFor(session, this.#target, nothing, known, true);
+          return done !== undefined;
         });
       } catch (error) {
         if (!(error instanceof PostgresFailure) || error.code === "CF002") throw error;

@@ -5,7 +5,7 @@ import { fillTemplate, type Head } from "../format/entry.ts";
 
 /** Where entries were appended: behind the hash `previous`, from the number `first` on; `last` is the last one's hash. */
 export interface Appended {
-  readonly first: string;
+  readonly first: number;
   readonly previous: string;
   readonly last: string;
 }
@@ -19,10 +19,11 @@ export interface Appended {
 export function linked(
   name: string,
   templates: readonly string[],
-  { first, previous, last }: Appended,
+  appended: Appended | undefined,
   known: Head,
 ): readonly Head[] {
-  let head: Head = { seq: Number(first) - 1, hash: previous };
+  if (appended === undefined) throw wrong(name, known.seq + 1);
+  let head: Head = { seq: appended.first - 1, hash: appended.previous };
   if (head.seq < known.seq || (head.seq === known.seq && head.hash !== known.hash)) throw wrong(name, head.seq);
   const heads = templates.map((template) => {
     const { seq, hash } = fillTemplate(template, head);
@@ -31,7 +32,7 @@ export function linked(
     return head;
   });
   // Every hash before it goes into the last.
-  if (head.hash !== last) throw wrong(name, head.seq);
+  if (head.hash !== appended.last) throw wrong(name, head.seq);
   return heads;
 }
 

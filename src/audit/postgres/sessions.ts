@@ -80,9 +80,15 @@ export class Session {
     }
   }
 
-  /** Begins a transaction of this kind, in which text is UTF-8, whatever the session is set to. @throws PostgresFailure */
-  async begin(mode: "READ COMMITTED" | "REPEATABLE READ READ ONLY"): Promise<void> {
-    await this.run(`BEGIN ISOLATION LEVEL ${mode}; SET LOCAL client_encoding = 'UTF8'`);
+  /**
+   * Begins a transaction of this kind, in which text is UTF-8, whatever the session is set to. With `idleMs` the server ends
+   * it when nothing is asked for so long.
+   *
+   * @throws PostgresFailure
+   */
+  async begin(mode: "READ COMMITTED" | "REPEATABLE READ READ ONLY", idleMs?: number): Promise<void> {
+    const idle = idleMs === undefined ? "" : `; SET LOCAL idle_in_transaction_session_timeout = ${idleMs}`;
+    await this.run(`BEGIN ISOLATION LEVEL ${mode}; SET LOCAL client_encoding = 'UTF8'${idle}`);
   }
 
   /** Does something in a transaction of its own, at the isolation level that appending needs. @throws PostgresFailure */

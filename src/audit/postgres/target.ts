@@ -74,8 +74,8 @@ const OPTIONS: ReadonlySet<string> = new Set([
   "resolveTimeoutMs",
 ]);
 
-/** Appends are remembered for an hour; an answer that comes later than this could be wrong. */
-const MAX_RESOLVE_MS = 600_000;
+/** A call that waits longer than this is better refused. */
+const MAX_WAIT_MS = 600_000;
 
 /**
  * Reads where a log is. Nothing is connected to.
@@ -91,9 +91,9 @@ export function postgresTarget(location: string | PostgresPool | PostgresLocatio
   const { url, pool, log } = location;
   if ((url === undefined) === (pool === undefined)) throw new TypeError("auditLog must have one of url and pool");
   const timeouts = {
-    connectTimeoutMs: milliseconds(location, "connectTimeoutMs", 5_000, MAX_RESOLVE_MS),
-    answerTimeoutMs: milliseconds(location, "answerTimeoutMs", 10_000, MAX_RESOLVE_MS),
-    resolveTimeoutMs: milliseconds(location, "resolveTimeoutMs", 30_000, MAX_RESOLVE_MS),
+    connectTimeoutMs: milliseconds(location, "connectTimeoutMs", 5_000, MAX_WAIT_MS),
+    answerTimeoutMs: milliseconds(location, "answerTimeoutMs", 10_000, MAX_WAIT_MS),
+    resolveTimeoutMs: milliseconds(location, "resolveTimeoutMs", 30_000, MAX_WAIT_MS),
   };
   if (url !== undefined) return { ...urlTarget(url, log), ...timeouts };
   if (typeof pool?.connect !== "function") throw new TypeError("auditLog.pool must be a Pool of the package pg");

@@ -56,7 +56,7 @@ export class PostgresWriter implements StoreWriter {
     this.#sessions = sessions;
     this.#session = new KeptSession(sessions);
     this.#appender = new Appender(target, this.#session, identity, known);
-    this.#decider = new Decider(target, this.#session);
+    this.#decider = new Decider(target, this.#session, identity);
     this.#now = now;
   }
 
