@@ -4,6 +4,7 @@ import { Client } from "pg";
 import { describe, expect, it, onTestFinished } from "vitest";
 
 import { AuditLog } from "../../../src/audit/log.ts";
+import { readEntries } from "../../../src/audit/read.ts";
 import { verifyLog } from "../../../src/audit/verify.ts";
 import { ActionRuntime, Policy } from "../../../src/index.ts";
 import { decision } from "../sample-log.ts";
@@ -81,5 +82,29 @@ describe.skipIf(database === undefined)("a deadlock with another transaction", (
     });
     expect(await runtime.execute(call)).toMatchObject({ authorized: false });
     expect(await verifyLog(location)).toMatchObject({ intact: true });
+  });
+});
+
+describe.skipIf(database === undefined)("a session that the server ends", () => {
+  it.each([
+    ["because nothing was asked in it for too long", "idle_in_transaction_session_timeout=50", "by a time limit"],
+    ["because its transaction took too long", "transaction_timeout=300", "by a time limit"],
+  ])("%s says so to who reads", async (_why, setting, message) => {
+    const location = newPostgresLog(database);
+    const log = new AuditLog(location);
+    await log.append(decision());
+    await log.close();
+    const url = new URL(location);
+    url.searchParams.set("application_name", `ends ${setting}`);
+    url.searchParams.set("options", `-c ${setting}`);
+    const reading = readEntries(url.href)[Symbol.asyncIterator]();
+    await reading.next();
+    while ((await sql("SELECT FROM pg_stat_activity WHERE application_name = $1", [`ends ${setting}`])).length > 0) {
+      await pause(10);
+    }
+    const rest = async (): Promise<void> => {
+      while ((await reading.next()).done !== true);
+    };
+    await expect(rest()).rejects.toThrow(message);
   });
 });

@@ -296,6 +296,27 @@ describe.skipIf(empty === undefined)("migrating", () => {
     expect(await migrate(target)).toEqual({ from: 1, to: 1, hasRoles: true });
   });
 
+  it("is refused in time while somebody keeps it from the schema", async () => {
+    const holder = new Client({ connectionString: empty });
+    await holder.connect();
+    onTestFinished(async () => await holder.end());
+    await holder.query("SELECT pg_advisory_lock(7161128467586507621)");
+    const target = postgresTarget({ url: empty, answerTimeoutMs: 400 });
+    await expect(migrate(target)).rejects.toThrow(/for too long/);
+    await holder.query("SELECT pg_advisory_unlock_all()");
+    expect(await migrate(target)).toMatchObject({ to: 1 });
+  });
+
+  it.each(["SQL_ASCII", "LATIN1"])("is refused in a database whose encoding is %s", async (encoding) => {
+    const name = `capfence_${encoding.toLowerCase()}_${randomBytes(6).toString("hex")}`;
+    await sql(`CREATE DATABASE ${name} ENCODING ${encoding} LOCALE 'C' TEMPLATE template0`);
+    onTestFinished(async () => void (await sql(`DROP DATABASE ${name} WITH (FORCE)`)));
+    const url = new URL(empty ?? "");
+    url.pathname = `/${name}`;
+    await expect(migrate(postgresTarget(url.href))).rejects.toThrow(/is UTF-8. Use a database with ENCODING UTF8/);
+    expect(await ask(url.href, "SELECT FROM pg_namespace WHERE nspname = 'capfence'")).toEqual([]);
+  });
+
   it("as a user who may make roles, and no more, makes them; as one who may not, says so", async ({ skip }) => {
     // On a server of its own: roles are for all databases of one.
     const server = await PostgresServer.start({ fsync: false });

@@ -62,6 +62,8 @@ const REFUSED = "the server does not let this user in. Set PGUSER and PGPASSWORD
 const STOPPING = "the server is starting or stopping. Nothing runs until it answers";
 const CONFLICT =
   "the server ended the transaction because of another one. Nothing was recorded; try it again. A standby ends who reads what its primary changes: raise max_standby_streaming_delay there";
+const LIMIT =
+  "the server ended the session by a time limit of its own. See idle_in_transaction_session_timeout and its like there";
 const READ_ONLY = "the server takes no writes: it is a standby, or was set to read only. Name the primary";
 
 const EXPLANATIONS: ReadonlyMap<string, string> = new Map([
@@ -76,11 +78,14 @@ const EXPLANATIONS: ReadonlyMap<string, string> = new Map([
   ["42883", NO_SCHEMA],
   ["42501", MAY_NOT],
   ["25006", READ_ONLY],
+  ["25P03", LIMIT],
+  ["25P04", LIMIT],
+  ["57P05", LIMIT],
   ["40001", CONFLICT],
   ["40P01", CONFLICT],
   ["53100", "the server's disk is full. Make room; nothing runs until there is some"],
   ["53300", "the server takes no more connections. Raise max_connections, or close some"],
-  ["55P03", "another writer has held the log for too long. Nothing was recorded"],
+  ["55P03", "others have held what this one waits for, the log or the schema, for too long. Nothing was recorded"],
   ["57014", "the statement was cancelled, by a time limit or by somebody. Nothing was recorded"],
   ["57P01", STOPPING],
   ["57P02", STOPPING],

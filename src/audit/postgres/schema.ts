@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { AuditUnavailableError } from "../../errors.ts";
 import { auditError, PostgresFailure } from "./failure.ts";
 import { Sessions, type Session } from "./sessions.ts";
-import type { PostgresTarget } from "./target.ts";
+import { lockWait, type PostgresTarget } from "./target.ts";
 
 /**
  * The version of the schema that this version of CapFence works with. A script that changes what a function does or takes drops
@@ -31,6 +31,8 @@ export async function migrate(target: PostgresTarget): Promise<Migration> {
   try {
     return await sessions.use(async (session) => {
       await session.begin("READ COMMITTED");
+      // Who waits for a table keeps all others from it, who appends included.
+      await session.run(`SET LOCAL lock_timeout = ${lockWait(target.answerTimeoutMs)}`);
       // "capfence" in ASCII, so that two of us wait for each other and for nobody else.
       await session.run("SELECT pg_advisory_xact_lock($1)", ["7161128467586507621"]);
       const from = await presentVersion(session);
