@@ -9,7 +9,8 @@ import { newEventId } from "../../event-id.ts";
 import type { Head, PreparedEntry } from "../format/entry.ts";
 import { isConflict, PostgresFailure } from "./failure.ts";
 import { linked, type Appended } from "./links.ts";
-import type { KeptSession, Session } from "./sessions.ts";
+import type { Session } from "./session.ts";
+import type { KeptSession } from "./sessions.ts";
 import { lockWait, type PostgresTarget } from "./target.ts";
 
 /** How often a transaction that another one stood in the way of is tried. */

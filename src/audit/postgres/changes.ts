@@ -2,7 +2,8 @@
 
 import type { Pause } from "../store.ts";
 import { PostgresFailure } from "./failure.ts";
-import { Sessions, type Session } from "./sessions.ts";
+import type { Session } from "./session.ts";
+import { Sessions } from "./sessions.ts";
 import type { PostgresTarget } from "./target.ts";
 
 /**

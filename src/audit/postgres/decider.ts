@@ -11,7 +11,8 @@ import type { Proposal, Settled } from "../appending/proposal.ts";
 import { askFor, MAX_CONFLICTS, newAppendId, Patience, stillDoubtful, type Append } from "./appender.ts";
 import { isConflict, PostgresFailure } from "./failure.ts";
 import { linked, type Appended } from "./links.ts";
-import type { KeptSession, Session } from "./sessions.ts";
+import type { Session } from "./session.ts";
+import type { KeptSession } from "./sessions.ts";
 import type { PostgresTarget } from "./target.ts";
 
 /** An entry about approvals, and the latest time of the entries since the one before; the last row has only that. */

@@ -2,7 +2,7 @@
 
 import { AuditUnavailableError } from "../../errors.ts";
 import { expectSchema } from "./schema.ts";
-import type { Session } from "./sessions.ts";
+import type { Session } from "./session.ts";
 
 /** Rows fetched at a time. */
 const PAGE = 1_000;

@@ -5,7 +5,7 @@ import type { StoredEntry } from "../format/entry.ts";
 import { PostgresFailure } from "./failure.ts";
 import { Passing } from "./passing.ts";
 import { expectSchema } from "./schema.ts";
-import type { Session } from "./sessions.ts";
+import type { Session } from "./session.ts";
 import type { PostgresTarget } from "./target.ts";
 
 /** Entries inserted by one statement, at most; and their characters, after which there are no more. */

@@ -4,7 +4,8 @@ import { readFileSync } from "node:fs";
 
 import { AuditUnavailableError } from "../../errors.ts";
 import { auditError, PostgresFailure } from "./failure.ts";
-import { Sessions, type Session } from "./sessions.ts";
+import type { Session } from "./session.ts";
+import { Sessions } from "./sessions.ts";
 import { lockWait, type PostgresTarget } from "./target.ts";
 
 /**

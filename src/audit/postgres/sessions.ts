@@ -1,113 +1,16 @@
 /** Connections to the server: had in time or not at all, and given back only when nothing is under way on them. */
 
 import { AuditUnavailableError } from "../../errors.ts";
-import {
-  connectFailure,
-  isOfAnotherSession,
-  statementFailure,
-  timeoutFailure,
-  type PostgresFailure,
-} from "./failure.ts";
+import { connectFailure, timeoutFailure } from "./failure.ts";
+import { Session, type Preparing } from "./session.ts";
 import type { PostgresClient, PostgresPool, PostgresTarget } from "./target.ts";
+import { within } from "./within.ts";
 
 /** Connections of one process to one log, at most: one appends, one reads what the decision depends on. */
 const MAX_CONNECTIONS = 2;
 
 /** A connection that nobody uses is closed after so many milliseconds. */
 const IDLE_MS = 10_000;
-
-/** All that is read is text: a host may have parsers of its own for every type. */
-const TEXT = { getTypeParser: () => String };
-
-/** Whether statements may be prepared. Not where a pooler puts another session of the server behind each transaction. */
-interface Preparing {
-  isPossible: boolean;
-}
-
-/** One connection, in use by one caller. */
-export class Session {
-  readonly #client: PostgresClient;
-  readonly #answerTimeoutMs: number;
-  readonly #preparing: Preparing;
-  #isBroken = false;
-  /** What the connection ended of while nothing was asked: the server says why only then, and once. */
-  #end: PostgresFailure | undefined;
-  readonly #onError = (error: unknown): void => {
-    this.#isBroken = true;
-    this.#end ??= connectFailure(error);
-  };
-
-  constructor(client: PostgresClient, answerTimeoutMs: number, preparing: Preparing) {
-    this.#client = client;
-    this.#answerTimeoutMs = answerTimeoutMs;
-    this.#preparing = preparing;
-    client.on("error", this.#onError);
-  }
-
-  get client(): PostgresClient {
-    return this.#client;
-  }
-
-  /** Whether nothing can be run on it any more. */
-  get isBroken(): boolean {
-    return this.#isBroken;
-  }
-
-  /**
-   * Runs one statement and answers its rows, whose columns are to be of type `text`. One with a name is prepared once for a
-   * connection.
-   *
-   * @throws PostgresFailure
-   */
-  async run<Row>(text: string, values: readonly unknown[] = [], name?: string): Promise<readonly Row[]> {
-    if (this.#end !== undefined) throw this.#end;
-    const isPrepared = name !== undefined && this.#preparing.isPossible;
-    const query = { text, values: [...values], types: TEXT, ...(isPrepared && { name }) };
-    const answer = this.#client.query(query).catch((error: unknown) => {
-      const failure = statementFailure(error);
-      if (isOfAnotherSession(failure)) this.#preparing.isPossible = false;
-      throw failure;
-    });
-    try {
-      const { rows } = await within(this.#answerTimeoutMs, answer, () =>
-        timeoutFailure("the server has not answered", this.#answerTimeoutMs, false),
-      );
-      return rows as readonly Row[];
-    } catch (error) {
-      // A transaction that was begun and a statement without answer must not meet the connection's next user.
-      this.#isBroken = true;
-      throw error;
-    }
-  }
-
-  /**
-   * Begins a transaction of this kind, in which text is UTF-8, whatever the session is set to. With `idleMs` the server ends
-   * it when nothing is asked for so long.
-   *
-   * @throws PostgresFailure
-   */
-  async begin(mode: "READ COMMITTED" | "REPEATABLE READ READ ONLY", idleMs?: number): Promise<void> {
-    const idle = idleMs === undefined ? "" : `; SET LOCAL idle_in_transaction_session_timeout = ${idleMs}`;
-    await this.run(`BEGIN ISOLATION LEVEL ${mode}; SET LOCAL client_encoding = 'UTF8'${idle}`);
-  }
-
-  /** Does something in a transaction of its own, at the isolation level that appending needs. @throws PostgresFailure */
-  async transact<T>(work: () => Promise<T>): Promise<T> {
-    await this.begin("READ COMMITTED");
-    const answer = await work();
-    await this.run("COMMIT");
-    return answer;
-  }
-
-  /** Gives the connection back; ends it when something is wrong with it, or it is not as it was when it was had. */
-  release(isChanged: boolean = false): void {
-    const isOver = this.#isBroken || isChanged;
-    this.#client.off("error", this.#onError);
-    // What a connection says while it ends concerns nobody.
-    if (isOver) this.#client.on("error", () => {});
-    this.#client.release(isOver);
-  }
-}
 
 /** After so many milliseconds without use, a connection that was kept goes back to its pool. */
 const KEPT_MS = 100;
@@ -254,19 +157,4 @@ function ignoreIdleErrors(pool: PostgresPool): void {
   if (quiet.has(pool)) return;
   quiet.add(pool);
   pool.on("error", () => {});
-}
-
-/** What `promise` answers, unless so many milliseconds pass first. */
-async function within<T>(milliseconds: number, promise: Promise<T>, late: () => PostgresFailure): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(late()), milliseconds);
-  });
-  // Whoever comes second has nobody left to tell.
-  promise.catch(() => {});
-  try {
-    return await Promise.race([promise, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

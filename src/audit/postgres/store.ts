@@ -9,7 +9,8 @@ import { auditError, PostgresFailure } from "./failure.ts";
 import { Passing } from "./passing.ts";
 import { beginReading, readRows } from "./reader.ts";
 import { receiveRows } from "./receive.ts";
-import { Sessions, type Session } from "./sessions.ts";
+import type { Session } from "./session.ts";
+import { Sessions } from "./sessions.ts";
 import type { PostgresTarget } from "./target.ts";
 import { PostgresWriter } from "./writer.ts";
 

@@ -1,0 +1,18 @@
+/** Waiting for the server no longer than one may. */
+
+import type { PostgresFailure } from "./failure.ts";
+
+/** What `promise` answers, unless so many milliseconds pass first. */
+export async function within<T>(milliseconds: number, promise: Promise<T>, late: () => PostgresFailure): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(late()), milliseconds);
+  });
+  // Whoever comes second has nobody left to tell.
+  promise.catch(() => {});
+  try {
+    return await Promise.race([promise, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
