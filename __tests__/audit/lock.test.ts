@@ -96,6 +96,35 @@ describe("the lock", () => {
     expect(take(path)).toMatchObject({ pid: process.pid });
   });
 
+  it("that somebody has is waited for, and what is done under it then begins at the moment it is taken", async () => {
+    const path = placeLog(closed);
+    leave(path, { ...currentOwner(), thread: currentOwner().thread + 1, nonce: "other" }, "lock");
+    const seen: string[] = [];
+    const link = (existing: string, created: string): void => {
+      seen.push("asked for");
+      nodeFiles.link(existing, created);
+      // Whatever else of this thread could come in between.
+      queueMicrotask(() => seen.push("something else"));
+    };
+    const lock = new LogLock({ ...nodeFiles, link }, path);
+    lock.prepare();
+    const held = lock.hold(() => seen.push("held"));
+    setTimeout(() => unlinkSync(`${path}-lock`), 5);
+    await held;
+    lock.dispose();
+    expect(seen).toEqual(["asked for", "asked for", "held", "something else"]);
+  });
+
+  it("of a dead owner is taken by whoever waits for it", async () => {
+    const path = placeLog(closed);
+    leave(path, dead, "lock");
+    const lock = new LogLock(nodeFiles, path);
+    lock.prepare();
+    expect(await lock.hold(() => ownerIn(`${path}-lock`))).toMatchObject({ pid: process.pid });
+    lock.dispose();
+    expect(filesBeside(path)).toEqual(["audit.db", "audit.db-owner.dead"]);
+  });
+
   describe("left by", () => {
     const here = currentOwner();
 

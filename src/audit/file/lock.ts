@@ -1,8 +1,8 @@
 /**
  * The log's lock: a hard link (POSIX link(2), which fails if the name is taken) from `audit.db-lock` to a file that
  * names its owner. It is held only within synchronous code, for the microseconds of one write or the milliseconds of
- * putting a new database in place, so a holder whose event loop is busy never seems dead. A holder that is certainly dead is cleared away; one that can't be judged is
- * waited for.
+ * putting a new database in place, so a holder whose event loop is busy never seems dead. A holder that is certainly dead
+ * is cleared away; one that can't be judged is waited for.
  */
 
 import { basename, dirname, join } from "node:path";
@@ -24,7 +24,7 @@ import {
 /** How long to wait for another owner, in milliseconds. A stopped process keeps its lock; this is how long we wait for it. */
 const PATIENCE_MS = 15_000;
 
-/** How long a lock that is taken is asked for at every turn of the event loop, in milliseconds, before its holder is looked at. */
+/** For so long, in milliseconds, it is asked for at every turn of the event loop; then its holder is looked at, too. */
 const SOON_MS = 1;
 
 /** How long the end of a process waits for it; what is not folded then stays in the tail. */
@@ -116,25 +116,25 @@ export class LogLock {
    * @throws LockHeldError when the lock is not free after 15 seconds; what node:fs throws when it can't be taken at all.
    */
   async hold<T>(section: () => T): Promise<T> {
-    if (!this.#link(this.#lockFile)) await this.#take();
+    const start = performance.now();
+    for (let tries = 0; !this.#tryTake(tries, start); tries += 1) {
+      // Most hold it for microseconds. Later a random pause keeps waiting processes out of step.
+      await (performance.now() - start < SOON_MS ? nextTurn() : sleep(1 + Math.random() * 2));
+    }
+    // In one go with the taking: nothing else of this thread may run in between.
     return this.#run(section);
   }
 
-  /** Takes the lock, which was taken a moment ago. */
-  async #take(): Promise<void> {
-    const start = performance.now();
-    // Most hold it for microseconds, so that the next turn of the event loop finds it free.
-    while (performance.now() - start < SOON_MS) {
-      await nextTurn();
-      // An error is costlier than a look.
-      if (this.#files.identify(this.#lockFile) === undefined && this.#link(this.#lockFile)) return;
-    }
-    while (!this.#takeFromDead()) {
-      if (performance.now() - start > PATIENCE_MS) throw this.#refusal();
-      // A random pause keeps waiting processes out of step.
-      await sleep(1 + Math.random() * 2);
-      if (this.#link(this.#lockFile)) return;
-    }
+  /** Takes the lock if that can be done, after so many tries since `start`. @throws LockHeldError when that is long ago. */
+  #tryTake(tries: number, start: number): boolean {
+    // Later on it is probably still taken, and a look is cheaper than an error.
+    const isFree = tries === 0 || this.#files.identify(this.#lockFile) === undefined;
+    if (isFree && this.#link(this.#lockFile)) return true;
+    const waited = performance.now() - start;
+    if (waited < SOON_MS) return false;
+    if (this.#takeFromDead()) return true;
+    if (waited > PATIENCE_MS) throw this.#refusal();
+    return false;
   }
 
   /** The same without waiting for the event loop, for the end of the process; `undefined` when the lock stays taken. */
