@@ -11,66 +11,59 @@ const policy = Policy.parse("allow: [shell.execute]");
 const runtime = ActionRuntime.fromPolicy(policy, { auditLog: log });
 const call = { actor: "ann", action: "execute", resource: "shell" };
 
-/** Every entrance that takes options, given some that are not its own or mean nothing. */
-const MISTAKES: readonly (readonly [string, (options: never) => unknown, unknown, string])[] = [
-  ["verifyLog", async (options) => await verifyLog(log, options), { anchor: [] }, "verifyLog: unknown option anchor"],
-  ["verifyLog", async (options) => await verifyLog(log, options), { minSize: "3" }, "verifyLog: minSize must be"],
+/** Options that are not the entrance's own, or mean nothing, and what is said about them. */
+const MISTAKES: readonly (readonly [string, (options: never) => unknown, unknown])[] = [
+  ["verifyLog: unknown option anchor", async (options) => await verifyLog(log, options), { anchor: [] }],
+  ["verifyLog: minSize must be", async (options) => await verifyLog(log, options), { minSize: "3" }],
+  ["verifyLog: minSize must be", async (options) => await verifyLog(log, options), { minSize: Number.NaN }],
+  ["verifyLog: minSize must be", async (options) => await verifyLog(log, options), { minSize: -1 }],
+  ["verifyLog: anchors must be", async (options) => await verifyLog(log, options), { anchors: 3 }],
+  ["verifyLog: anchors must be", async (options) => await verifyLog(log, options), { anchors: [{}] }],
+  ["verifyLog: anchors must be", async (options) => await verifyLog(log, options), { anchors: ["note"] }],
+  ["replay: unknown option from", async (options) => await replay(log, policy, options).next(), { from: 1 }],
+  ["replay: since must be", async (options) => await replay(log, policy, options).next(), { since: "1d" }],
+  ["replay: until must be", async (options) => await replay(log, policy, options).next(), { until: Number.NaN }],
+  ["replay: agent must be text", async (options) => await replay(log, policy, options).next(), { agent: 7 }],
   [
-    "verifyLog",
-    async (options) => await verifyLog(log, options),
-    { minSize: Number.NaN },
-    "verifyLog: minSize must be",
-  ],
-  ["verifyLog", async (options) => await verifyLog(log, options), { minSize: -1 }, "verifyLog: minSize must be"],
-  ["verifyLog", async (options) => await verifyLog(log, options), { anchors: 3 }, "verifyLog: anchors must be"],
-  ["verifyLog", async (options) => await verifyLog(log, options), { anchors: [{}] }, "verifyLog: anchors must be"],
-  ["verifyLog", async (options) => await verifyLog(log, options), { anchors: ["note"] }, "verifyLog: anchors must be"],
-  ["replay", async (options) => await replay(log, policy, options).next(), { from: 1 }, "replay: unknown option from"],
-  ["replay", async (options) => await replay(log, policy, options).next(), { since: "1d" }, "replay: since must be"],
-  [
-    "replay",
-    async (options) => await replay(log, policy, options).next(),
-    { until: Number.NaN },
-    "replay: until must be",
-  ],
-  ["replay", async (options) => await replay(log, policy, options).next(), { agent: 7 }, "replay: agent must be text"],
-  [
-    "execute",
+    "ActionRuntime: unknown option onAproval",
     async (options) => await runtime.execute(call, options),
     { onAproval: "wait" },
-    "ActionRuntime: unknown option onAproval",
   ],
-  ["execute", async (options) => await runtime.execute(call, options), { tool: 7 }, "ActionRuntime: tool must be"],
-  ["execute", async (options) => await runtime.execute(call, options), [], "ActionRuntime: options must be an object"],
+  ["ActionRuntime: tool must be", async (options) => await runtime.execute(call, options), { tool: 7 }],
+  ["ActionRuntime: options must be an object", async (options) => await runtime.execute(call, options), []],
   [
-    "grant",
+    "approvals: unknown option use",
     async (options) => await runtime.approvals.grant(options),
     { by: "ann", agent: "a", capability: "c", expiresInSeconds: 9, use: 1 },
-    "approvals: unknown option use",
   ],
+  ["approvals: options must be an object", async (options) => await runtime.approvals.grant(options), undefined],
+  ["assertGated: unknown option unguarded", (options) => assertGated([], options), { unguarded: [] }],
   [
-    "grant",
-    async (options) => await runtime.approvals.grant(options),
-    undefined,
-    "approvals: options must be an object",
-  ],
-  ["assertGated", (options) => assertGated([], options), { unguarded: [] }, "assertGated: unknown option unguarded"],
-  [
-    "fromPolicy",
+    "ActionRuntime: unknown option audit.redacted",
     (options) => ActionRuntime.fromPolicy(policy, options),
     { audit: { redacted: [] } },
-    "ActionRuntime: unknown option audit.redacted",
+  ],
+  ["ActionRuntime: audit must be an object", (options) => ActionRuntime.fromPolicy(policy, options), { audit: "none" }],
+  [
+    "replay: force must be true or false",
+    async (options) => await replay(log, policy, options).next(),
+    { force: "no" },
   ],
   [
-    "fromPolicy",
-    (options) => ActionRuntime.fromPolicy(policy, options),
-    { audit: "none" },
-    "ActionRuntime: audit must be an object",
+    "replay: waiveChecksum must be true or false",
+    async (options) => await replay(log, policy, options).next(),
+    { waiveChecksum: 1 },
   ],
+  [
+    "replay: onProgress must be a function",
+    async (options) => await replay(log, policy, options).next(),
+    { onProgress: true },
+  ],
+  ["assertGated: ungated must be a list", (options) => assertGated([], options), { ungated: "shell" }],
 ];
 
 describe("an option that means nothing", () => {
-  it.each(MISTAKES)("is refused by %s", async (_, use, options, message) => {
+  it.each(MISTAKES)("is refused: %s", async (message, use, options) => {
     const refusal: unknown = await (async () => await use(options as never))().catch((error: unknown) => error);
     expect(refusal).toBeInstanceOf(TypeError);
     expect(String(refusal)).toContain(message);

@@ -23,7 +23,10 @@ export interface CallBinding {
   readonly riskLevel?: string;
   /** Commits to the payload: SHA-256 over the 16 bytes of the log's identity, then its canonical JSON. Hexadecimal. */
   readonly digest: string;
-  /** SHA-256, hexadecimal, of the canonical JSON of `[payload, redacted, cut]` as recorded, null where absent: what people are shown. */
+  /**
+   * SHA-256, hexadecimal, of the canonical JSON of `[payload, redacted, cut]` as recorded, null where absent: what people
+   * are shown.
+   */
   readonly shown: string;
 }
 
@@ -181,8 +184,8 @@ export const MAX_GRANT_SECONDS = 2_592_000;
 /**
  * Why an answer, a grant or a revocation was refused. `unknown`: there is no such request or grant. `expired`, `consumed`,
  * `rejected`, `already_approved`, `revoked`: it has come to that already. `own_request`: who asks can't approve. `unsigned`: no
- * key that counts has signed it. `wrong_request`: it is not the request that was shown. `too_many`: of too many grants the time is not over.
- * `too_many_answers`: the request has all the answers that are kept of one, and they do not count.
+ * key that counts has signed it. `wrong_request`: it is not the request that was shown. `too_many`: of too many grants the
+ * time is not over. `too_many_answers`: the request has all the answers that are kept of one, and they do not count.
  */
 export type ApprovalProblem =
   | "unknown"

@@ -116,7 +116,10 @@ export class AuditUnavailableError extends CapFenceError {
   }
 }
 
-/** The audit log's files contradict themselves. `seq` is the entry at fault, when one is known. Nothing is written to such a log. */
+/**
+ * The audit log's files contradict themselves. `seq` is the entry at fault, when one is known. Nothing is written to such a
+ * log.
+ */
 export class AuditCorruptError extends CapFenceError {
   override readonly name = "AuditCorruptError";
   readonly code = "ERR_AUDIT_CORRUPT";

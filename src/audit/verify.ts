@@ -62,7 +62,7 @@ export async function verifyLog(location: AuditLocation, options: VerifyOptions 
  * what the generator returns. Entries that are damaged are left out. None can be relied on before the report says that the
  * log is intact.
  *
- * @throws AuditUnavailableError, TypeError as {@link verifyLog}.
+ * @throws AuditUnavailableError, TypeError as {@link verifyLog}, at the first step.
  */
 export async function* verifyEntries(
   location: AuditLocation,

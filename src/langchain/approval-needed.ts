@@ -1,4 +1,7 @@
-/** approvalNeeded: lets LangChain's own human-in-the-loop middleware ask about just those calls that the policy wants approved. */
+/**
+ * approvalNeeded: lets LangChain's own human-in-the-loop middleware ask about just those calls that the policy wants
+ * approved.
+ */
 
 import type { ToolRunnableConfig } from "@langchain/core/tools";
 import { interopParseAsync, isInteropZodSchema } from "@langchain/core/utils/types";

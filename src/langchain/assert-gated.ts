@@ -31,6 +31,8 @@ const OPTIONS = optionNames<AssertGatedOptions>({ ungated: true });
 export function assertGated(agentOrTools: object, options: AssertGatedOptions = {}): void {
   if (typeof agentOrTools !== "object" || agentOrTools === null) throw new TypeError(WANTED);
   checkOptionNames("assertGated", options, OPTIONS);
+  const given: unknown = options.ungated;
+  if (given !== undefined && !Array.isArray(given)) throw new TypeError("assertGated: ungated must be a list");
   const { tools, ungated, gates } = agentTools(agentOrTools) ?? { tools: toolsOf(agentOrTools), gates: false };
   const listed = options.ungated ?? ungated ?? [];
   const missing = tools.filter((tool) => !isGated(tool) && !isListed(tool, listed) && !(gates && canBeGated(tool)));

@@ -17,7 +17,10 @@ export function either(left: Answer, right: Answer): Answer {
   return left === "no" ? right : "maybe";
 }
 
-/** What several things say together that one rule is about: `yes` if all do, `no` if none does or there are none, else `maybe`. */
+/**
+ * What several things say together that one rule is about: `yes` if all do, `no` if none does or there are none, else
+ * `maybe`.
+ */
 export function alike(answers: readonly Answer[]): Answer {
   const [first = "no", ...others] = answers;
   return others.reduce(same, first);

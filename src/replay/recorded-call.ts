@@ -74,7 +74,10 @@ export function isDecision(kind: DecisionKind): boolean {
   return SECTIONS.includes(kind);
 }
 
-/** What the policy decided; `undefined` when the record says no such thing. Whether the call was let through all the same, by a person say, is another question. */
+/**
+ * What the policy decided; `undefined` when the record says no such thing. Whether the call was let through all the same,
+ * by a person say, is another question.
+ */
 export function recordedDecision(entry: DecisionEntry): Decision | undefined {
   if (!isDecision(entry.decision)) return undefined;
   const isAsked = ASKED.has(entry.reason);

@@ -73,8 +73,8 @@ export const NO_TIMES = "a trace of the original CapFence does not say when its 
  * @throws AuditUnavailableError when there is no log, or it can't be read.
  * @throws TraceInvalidError when an export or a trace is malformed, not whole, of a newer version, or was changed.
  * @throws PolicyLoadError when the policy can't be made ready; see `Policy.ready`.
- * @throws TypeError when `source` is no location, an option is unknown or of the wrong type, or `since` or `until` is given for a trace of the older format, which says
- *   no times.
+ * @throws TypeError when `source` is no location, an option is unknown or of the wrong type, or `since` or `until` is given
+ *   for a trace of the older format, which says no times.
  */
 export async function* replay(
   source: AuditLocation,
@@ -106,6 +106,15 @@ function checkOptions(options: ReplayOptions): void {
     if (moment !== undefined && !Number.isFinite(moment)) {
       throw new TypeError(`replay: ${name} must be milliseconds since the epoch`);
     }
+  }
+  for (const name of ["force", "waiveChecksum"] as const) {
+    const chosen: unknown = options[name];
+    if (chosen !== undefined && typeof chosen !== "boolean")
+      throw new TypeError(`replay: ${name} must be true or false`);
+  }
+  const { onProgress }: { onProgress?: unknown } = options;
+  if (onProgress !== undefined && typeof onProgress !== "function") {
+    throw new TypeError("replay: onProgress must be a function");
   }
   for (const name of ["agent", "capability"] as const) {
     const wanted: unknown = options[name];

@@ -48,7 +48,8 @@ export class Checkpointer {
   #writing: Promise<void> = Promise.resolve();
 
   /**
-   * Reads the key. `entries` reads the log, latest first. What goes wrong later, when a checkpoint is made, goes to `onError` and stops nothing.
+   * Reads the key. `entries` reads the log, latest first. What goes wrong later, when a checkpoint is made, goes to
+   * `onError` and stops nothing.
    *
    * @throws TypeError naming the option when one is not valid, the key file included.
    */

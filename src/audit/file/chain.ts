@@ -34,9 +34,10 @@ export class Chain {
   readonly #ownName: (purpose: "database" | "tail") => string;
   /**
    * The database file that we last looked into, kept open: the system gives the number of a file that is gone to
-   * another one. And the last entry it held.
+   * another one.
    */
   #known: { readonly identity: FileIdentity; readonly fd: number };
+  /** The last entry that is known to be in a database, perhaps in a later one than that. */
   #folded: Head;
   #tail: TailFile | undefined;
   #head: Head;

@@ -189,11 +189,11 @@ export class LogWriter {
       const { done, tail, isLarge } = await this.#lock.hold(() => {
         const { chain } = this.#context;
         chain.catchUp();
-        const before = parts(chain);
+        const before = thresholdsPassed(chain);
         const batch = chain.batch(this.#context.timestamp());
         const added = group.map(({ add }) => add(batch));
         const written = chain.write(batch);
-        return { done: added, tail: written, isLarge: parts(chain) > before };
+        return { done: added, tail: written, isLarge: thresholdsPassed(chain) > before };
       });
       // The lock is free again: one flush covers all that any process has written before it.
       await tail?.sync();
@@ -226,12 +226,14 @@ export class LogWriter {
       })
       .finally(() => {
         this.#folding = undefined;
+        // What has come meanwhile was no reason for another fold.
+        this.#scheduleFold();
       });
   }
 }
 
-/** How many times the tail has grown by what makes it large. */
-function parts({ unfolded, tail }: Chain): number {
+/** How often the tail has grown by what is reason to fold it. */
+function thresholdsPassed({ unfolded, tail }: Chain): number {
   return Math.floor(unfolded / FOLD_ENTRIES) + Math.floor((tail?.size ?? 0) / FOLD_BYTES);
 }
 

@@ -178,7 +178,7 @@ export type EntryContent<E extends Entry = Entry> = E extends Entry ? Omit<E, ke
 export type EntryMembers<E extends Entry = Entry> = E extends Entry ? OrUndefined<EntryContent<E>> : never;
 
 type OrUndefined<T> = {
-  readonly [Name in keyof T]: Pick<T, Name> extends Required<Pick<T, Name>> ? T[Name] : T[Name] | undefined;
+  readonly [Name in keyof T]: object extends Pick<T, Name> ? T[Name] | undefined : T[Name];
 };
 
 /** An entry as it is stored: `hash` is the SHA-256 of `body`'s UTF-8 bytes, and `body` is the entry's canonical JSON. */

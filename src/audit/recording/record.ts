@@ -55,6 +55,7 @@ export function decisionEntry(
     authorized,
     enforced: authorized && decision !== "allow" ? false : undefined,
     reason,
+    // In the order of its canonical form, which is then quickly made.
     rule: rule && {
       file: rule.source.file,
       id: rule.id,
@@ -110,7 +111,10 @@ export function recordedPayload(
 
 const NO_PATHS: readonly string[] = [];
 
-/** What of `payload`, whose JSON text is `text`, may be recorded. Most have nothing to hide, and one look at the text tells. */
+/**
+ * What of `payload`, whose canonical text is `text`, may be recorded. Most have nothing to hide, and one look at the text
+ * tells.
+ */
 function recordable(payload: JsonObject, paths: readonly string[], text: string): Redaction {
   if (paths.length === 0 && !mayHoldSecrets(text)) return { json: payload, redacted: NO_PATHS };
   return redact(payload, paths);

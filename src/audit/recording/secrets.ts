@@ -37,7 +37,10 @@ const FORMATS: readonly SecretFormat[] = [
 const BEGINNING =
   /-----BEGIN |PRIVATE\+KEY\+|AKIA|ASIA|gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|[rs]k_|AIza|npm_|sk-|eyJ|:\/\//;
 
-/** Whether a secret may be in `text`. For JSON text too, which escapes no character of any beginning (RFC 8259, 7). */
+/**
+ * Whether a secret may be in `text`. For canonical JSON text too, which escapes no character of any beginning (RFC 8785,
+ * 3.2.2.2).
+ */
 export function mayHoldSecrets(text: string): boolean {
   return BEGINNING.test(text);
 }

@@ -20,8 +20,8 @@ export interface AnswerOptions extends DeskOptions {
 }
 
 /**
- * Answers the request whose id was typed. What a person is asked about is what they answer: if it is another request by then, the answer
- * is refused.
+ * Answers the request whose id was typed. What a person is asked about is what they answer: if it is another request by
+ * then, the answer is refused.
  *
  * @throws ApprovalError saying why it was refused; that is recorded.
  * @throws AuditUnavailableError, AuditCorruptError when the log can't be read or written.

@@ -1,4 +1,7 @@
-/** Which values of a payload a condition is about: those of the fields it names, or of the fields that usually hold such things. */
+/**
+ * Which values of a payload a condition is about: those of the fields it names, or of the fields that usually hold such
+ * things.
+ */
 
 import type { Json, JsonObject } from "../../snapshot.ts";
 import { oneOrList, type JsonSchema } from "../document/json-schema.ts";

@@ -21,7 +21,10 @@ export function patternsOverlap(one: string, other: string): boolean {
     .every((segment, index) => [segment, segments[index]].includes("*") || (segments[index] ?? segment) === segment);
 }
 
-/** Whether `broad` applies to every call that `narrow` applies to: its capability covers, and each of its conditions is one of the other's. */
+/**
+ * Whether `broad` applies to every call that `narrow` applies to: its capability covers, and each of its conditions is one
+ * of the other's.
+ */
 export function ruleCovers(broad: WrittenRule, narrow: WrittenRule): boolean {
   return (
     patternCovers(broad.capability, narrow.capability) &&

@@ -53,7 +53,7 @@ export class Candidates {
     return this.#finder === undefined ? NOTHING : this.#finder.find(text);
   }
 
-  /** The rule that denies, given those that were {@link find}. */
+  /** The rule that denies, given what {@link find} found. */
   denial(found: readonly Found[], subject: Subject): Rule | undefined {
     return this.#firing("deny", 0, this.#approvals, found, subject);
   }

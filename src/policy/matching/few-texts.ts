@@ -8,12 +8,15 @@ import type { SharedTexts } from "./shared-texts.ts";
 import { NormalisedTexts, toBeAsked, type Found, type Need, type TextFinder } from "./text-finder.ts";
 import { tokensOf } from "./token-search.ts";
 
-/** A rule and a text it needs. */
+/**
+ * A rule and a text it needs. It may apply where all parts of the text are there; in which order they are looked for makes no
+ * difference to what is found.
+ */
 class Sought {
   /** A part of the token that is thought to be the rarest of the text. */
   first: string;
   /** A part of every other token. */
-  readonly #others: string[];
+  readonly #otherParts: string[];
   /** The text itself in lower case, if the rule holds wherever a string has it. */
   readonly decides: string | undefined;
   /** Where that has the first part. */
@@ -26,7 +29,7 @@ class Sought {
   constructor(rule: Rule, parts: readonly string[], decides: string | undefined, next: Sought | undefined) {
     const [first = "", ...others] = parts;
     this.first = first;
-    this.#others = others;
+    this.#otherParts = others;
     this.decides = decides;
     this.offset = decides?.indexOf(first) ?? 0;
     this.section = rule.decision.decision;
@@ -36,15 +39,15 @@ class Sought {
 
   /** Where among the other parts one is that is not in `searched`; less than 0 when all are there. */
   missing(searched: string): number {
-    const others = this.#others;
+    const others = this.#otherParts;
     for (let index = 0; index < others.length; index += 1) if (!searched.includes(others[index] ?? "")) return index;
     return -1;
   }
 
   /** Makes another part the first; answers that part. */
   putFirst(index: number): string {
-    const part = this.#others[index] ?? this.first;
-    this.#others[index] = this.first;
+    const part = this.#otherParts[index] ?? this.first;
+    this.#otherParts[index] = this.first;
     this.first = part;
     this.offset = this.decides?.indexOf(part) ?? 0;
     return part;
@@ -69,7 +72,7 @@ export class FewTexts implements TextFinder {
   readonly #sought: readonly Sought[];
   readonly #capability: Found["capability"];
   /** For payloads with other characters than ASCII. */
-  readonly #others: TextFinder;
+  readonly #forOtherPayloads: TextFinder;
 
   /** `capability` is what the capability of all the rules says about the request. */
   constructor(needs: readonly Need[], capability: Found["capability"], texts: SharedTexts) {
@@ -91,17 +94,15 @@ export class FewTexts implements TextFinder {
     this.#openings = this.#sought.map((sought) => texts.of(sharedOpening(sought)));
     this.#unsearched = Array.from(unsearched, (rule) => toBeAsked(rule, capability));
     this.#capability = capability;
-    this.#others = new NormalisedTexts(needs, capability);
+    this.#forOtherPayloads = new NormalisedTexts(needs, capability);
   }
 
   find(text: PayloadText): readonly Found[] {
-    // Fetched from memory while the text is made.
-    const openings = this.#openings;
-    const { length } = openings;
-    if (!text.isAscii) return this.#others.find(text);
+    if (!text.isAscii) return this.#forOtherPayloads.find(text);
     const searched = this.#inNumbers ? text.folded : text.lower;
     let found: Found[] | undefined;
-    for (let index = 0; index < length; index += 1) {
+    const openings = this.#openings;
+    for (let index = 0; index < openings.length; index += 1) {
       const at = searched.indexOf(openings[index] ?? "");
       if (at >= 0) found = this.#add(index, at, searched, text, found);
     }
@@ -124,7 +125,8 @@ export class FewTexts implements TextFinder {
       if (place < 0) continue;
       // The text cannot be before the first place of its part. Where it is not right there, its rule is asked.
       const start = place - offset;
-      const holds = decides !== undefined && searched.startsWith(decides, start) && text.isInString(decides, start);
+      const holds =
+        decides !== undefined && start >= 0 && searched.startsWith(decides, start) && text.isInString(decides, start);
       const missing = holds ? -1 : sought.missing(searched);
       if (missing >= 0) {
         // Texts that begin alike have to go on doing so.

@@ -1,6 +1,6 @@
 /** One copy of every text, for texts that are the same in many rules and looked at for every request. */
 
-/** Texts that were given to it. Grows with what it is given, so it is not for texts that requests choose. */
+/** Texts that were given to it. It only grows: where requests choose the texts, whoever has it must begin anew now and then. */
 export class SharedTexts {
   readonly #texts: Map<string, string> = new Map();
 

@@ -1,4 +1,7 @@
-/** Programs that work on text, and have commands of their own that run others, write or read files: `awk`, `sed`, `jq`, pagers. */
+/**
+ * Programs that work on text, and have commands of their own that run others, write or read files: `awk`, `sed`, `jq`,
+ * pagers.
+ */
 
 import { readArguments } from "./arguments.ts";
 import type { Launcher } from "./launching.ts";
