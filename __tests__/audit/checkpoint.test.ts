@@ -249,6 +249,7 @@ describe("a log in segments", () => {
     if (first === undefined || second === undefined) throw new Error("too few segments");
     const early = anchorAt(path, 3);
     const named = anchorAt(path, second.first + 1);
+    const naming = anchorAt(path, storedEntries(path).findIndex(({ body }) => body.includes('"kind":"segment"')) + 1);
     const { last } = await verifyLog(path);
     const late = anchorAt(path, (last?.seq ?? 0) + 1);
     renameSync(first.path, join(dirname(path), "archived"));
@@ -256,10 +257,17 @@ describe("a log in segments", () => {
     expect(report).toMatchObject({ intact: false, from: second.first });
     expect(report.problems).toEqual([{ what: expect.stringContaining("only entries that are absent") as string }]);
     expect(report.anchor).toBeUndefined();
+    expect((await verifyLog(path, { anchors: [early], minSize: 1 })).problems.at(-1)).toEqual({
+      what: "the checkpoints vouch for 0 entries, and 1 are asked for",
+    });
     // The entry that names the absent segment lies behind this checkpoint: anyone could have added it.
     expect((await verifyLog(path, { anchors: [named] })).problems).toEqual([
       { seq: expect.any(Number) as number, what: expect.stringContaining("excuses entries that are absent") as string },
     ]);
+    expect(await verifyLog(path, { anchors: [naming] })).toMatchObject({
+      intact: true,
+      anchor: { seq: naming.size - 1 },
+    });
     expect(await verifyLog(path, { anchors: [early, late] })).toMatchObject({
       intact: true,
       from: second.first,

@@ -378,6 +378,11 @@ export function tails(): Table {
           }) as const,
       ),
       {
+        name: "beside a database without rows",
+        broken: 0,
+        files: () => ({ "audit.db": altered(genesis, "DELETE FROM entries"), "audit.db-tail": tail }),
+      },
+      {
         name: "a database made anew",
         broken: 3,
         files: () => ({ "audit.db": rewritten(closed, 3, renamed, "onwards"), "audit.db-tail": tail }),

@@ -96,6 +96,7 @@ const SAID: readonly (readonly [
       ],
       "no first line": [FIRST_LINE],
       "nothing in it": [FIRST_LINE],
+      "beside a database without rows": ["0: entries 0 to 0 are missing, and no later entry names them"],
       "a changed line feed at the end": [`4: ${CHANGED_END}`],
       "a whole line and more at its end": [`4: ${CHANGED_END}`],
       "a whole line of another text at its end": [`4: ${CHANGED_END}`],

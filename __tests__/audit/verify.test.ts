@@ -5,10 +5,19 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 
 import { AuditLog } from "../../src/audit/log.ts";
-import { verifyLog } from "../../src/audit/verify.ts";
+import { verifyEntries, verifyLog } from "../../src/audit/verify.ts";
 import { AuditUnavailableError } from "../../src/errors.ts";
 import { expectHonestHistoriesIntact } from "./histories.ts";
-import { decision, filesBeside, newLogPath, outcome, placeLog, sampleFiles, temporaryDirectory } from "./sample-log.ts";
+import {
+  decision,
+  filesBeside,
+  newLogPath,
+  outcome,
+  placeLog,
+  sampleFiles,
+  storedEntries,
+  temporaryDirectory,
+} from "./sample-log.ts";
 import { altered, contentOf } from "./tampering.ts";
 
 const { closed, genesis, tail } = await sampleFiles();
@@ -59,6 +68,16 @@ describe("verification of a sound log", () => {
     await log.append(outcome(denied));
     await log.close();
     expect(await verifyLog(path)).toMatchObject({ intact: true, entries: 6, withoutOutcome: 1, withoutDecision: 2 });
+  });
+
+  it("gives the entries on the way, each once and in order", async () => {
+    const path = placeLog(genesis, tail);
+    const given = [];
+    const verification = verifyEntries(path);
+    for (let next = await verification.next(); next.done !== true; next = await verification.next()) {
+      given.push(...next.value.map(({ seq, hash, body }) => ({ seq, hash, body })));
+    }
+    expect(given).toEqual(storedEntries(path));
   });
 
   it("does not accuse a log whose agent's name begins with U+FEFF", async () => {
