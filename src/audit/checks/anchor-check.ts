@@ -45,8 +45,11 @@ export class AnchorCheck {
     if (isAnchored && this.latest === undefined && findings.problems.length === 0) {
       findings.problem(undefined, "the checkpoints cover only entries that are absent, and vouch for nothing here");
     }
-    if (excuse !== undefined && this.latest !== undefined && excuse > this.latest.seq) {
-      findings.problem(excuse, "it excuses entries that are absent, and no checkpoint vouches for it");
+    if (excuse !== undefined && this.latest !== undefined) {
+      const isVouchedFor = excuse <= this.latest.seq;
+      if (!isVouchedFor) {
+        findings.problem(excuse, "it excuses entries that are absent, and no checkpoint vouches for it");
+      }
     }
     const vouched = isAnchored ? (this.latest?.seq ?? -1) + 1 : size;
     if (vouched < minSize) {

@@ -6,7 +6,7 @@ import type { SqliteFile, Value } from "../file/sqlite.ts";
 
 /** A row as it stands in the file. */
 export interface Row {
-  readonly seq: Value;
+  readonly seq: number;
   readonly hash: Value;
   /** The body's text; `undefined` when the file has no text there, or bytes that are not the UTF-8 of any text. */
   readonly body: string | undefined;
@@ -36,12 +36,14 @@ export function* readRows(file: SqliteFile, order: "ASC" | "DESC"): Generator<Ro
   );
   let before = order === "ASC" ? -Infinity : Infinity;
   try {
-    for (const [seq = null, hash = null, body = null, bodyBytes, derivedBytes, ...derived] of rows) {
+    for (const [key = null, hash = null, body = null, bodyBytes, derivedBytes, ...derived] of rows) {
+      // The table's key, which SQLite makes an integer whatever is written there.
+      const seq = Number(key);
       // The pages of a file that somebody made may lead to the same rows without end.
-      if (order === "ASC" ? Number(seq) <= before : Number(seq) >= before) {
+      if (order === "ASC" ? seq <= before : seq >= before) {
         throw new AuditCorruptError(file.path, "its rows are not in order");
       }
-      before = Number(seq);
+      before = seq;
       const isExact = typeof body === "string" && isExactly(file, seq, body, Number(bodyBytes));
       const agrees: Row["agrees"] = (columns) => comparison.first([...columns, seq])?.[0] === 1;
       yield { seq, hash, body: isExact ? body : undefined, derived, derivedBytes: Number(derivedBytes), agrees };
@@ -55,9 +57,9 @@ export function* readRows(file: SqliteFile, order: "ASC" | "DESC"): Generator<Ro
  * Whether a body's bytes are just the UTF-8 of the text that we were given. Text ends at a NUL, and what is not UTF-8
  * becomes U+FFFD, so these two are looked at.
  */
-function isExactly(file: SqliteFile, seq: Value, body: string, bytes: number): boolean {
+function isExactly(file: SqliteFile, seq: number, body: string, bytes: number): boolean {
   if (Buffer.byteLength(body) !== bytes) return false;
   if (!body.includes("\uFFFD")) return true;
-  const stored = file.scalar(`SELECT CAST(body AS BLOB) FROM entries WHERE seq = ${Number(seq)}`);
+  const stored = file.scalar(`SELECT CAST(body AS BLOB) FROM entries WHERE seq = ${seq}`);
   return stored instanceof Uint8Array && Buffer.from(body, "utf8").equals(stored);
 }
