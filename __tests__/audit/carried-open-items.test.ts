@@ -61,6 +61,11 @@ function placesOf(entries: readonly Stored[], text: string): readonly number[] {
   return entries.filter(({ body }) => body.includes(text)).map(({ seq }) => seq);
 }
 
+/** Another request in the place of one. */
+function renamed(body: string): string {
+  return body.replace('"id":"first"', '"id":"other"');
+}
+
 function damaged(entries: readonly Stored[], at: number): readonly Stored[] {
   return entries.map((each) => (each.seq === at ? { ...each, body: `${each.body} ` } : each));
 }
@@ -72,10 +77,7 @@ describe("what a segment entry carries on", () => {
     expect(segments.length).toBeGreaterThan(1);
     expect(problemsOf(entries)).toEqual([]);
     for (const at of segments) {
-      for (const change of [
-        (body: string) => body.replace('"id":"first"', '"id":"other"'),
-        (body: string) => body.replace(/"open":\{.*?\]\},/, ""),
-      ]) {
+      for (const change of [renamed, (body: string) => body.replace(/"open":\{.*?\]\},/, "")]) {
         const [first] = problemsOf(madeAnew(entries, at, change));
         expect(first).toEqual({ seq: at, what: DIFFERENT });
       }
@@ -86,18 +88,17 @@ describe("what a segment entry carries on", () => {
     const entries = await logWithRequests();
     const [asked = 0] = placesOf(entries, '"status":"requested"');
     const [one = 0, other = 0] = placesOf(entries, '"kind":"segment"');
-    const change = (body: string): string => body.replace('"id":"first"', '"id":"other"');
     expect(problemsOf(damaged(entries, asked))).toEqual([{ seq: asked, what: DAMAGED }]);
     expect(problemsOf(entries.filter(({ seq }) => seq !== asked))).toEqual([{ seq: asked, what: "it is missing" }]);
     // The entries before the first segment entry are not known, so it may say anything, and the next must say the same.
-    expect(problemsOf(damaged(madeAnew(entries, one, change), asked))).toEqual([
+    expect(problemsOf(damaged(madeAnew(entries, one, renamed), asked))).toEqual([
       { seq: asked, what: DAMAGED },
       { seq: other, what: DIFFERENT },
       ...placesOf(entries, '"kind":"segment"')
         .slice(2)
         .map((seq) => ({ seq, what: DIFFERENT })),
     ]);
-    expect(problemsOf(madeAnew(entries, asked, (body) => body.replace('"id":"first"', '"id":"other"'))).at(0)).toEqual({
+    expect(problemsOf(madeAnew(entries, asked, renamed)).at(0)).toEqual({
       seq: one,
       what: DIFFERENT,
     });
@@ -107,7 +108,7 @@ describe("what a segment entry carries on", () => {
     const entries = await logWithRequests();
     const [asked = 0] = placesOf(entries, '"status":"requested"');
     const alone = entries.map((each) => {
-      const body = each.body.replace('"id":"first"', '"id":"other"');
+      const body = renamed(each.body);
       return each.seq === asked ? { seq: asked, body, hash: sha256(body) } : each;
     });
     expect(problemsOf(alone)).toEqual([

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { openCheckpoint } from "../../src/audit/checkpoints/checkpoint.ts";
 import { Checkpointer, type CheckpointOptions } from "../../src/audit/checkpoints/checkpointer.ts";
+import type { Head } from "../../src/audit/format/entry.ts";
 import { AuditLog } from "../../src/audit/log.ts";
 import { generateKeys, parseVerifierKey } from "../../src/note.ts";
 import { readEntries } from "../../src/audit/read.ts";
@@ -85,6 +86,26 @@ describe("checkpoints while a log is written", () => {
     for (const seq of [5, 3, 6, 4]) checkpointer.appended(LOG, head(seq));
     await checkpointer.close();
     expect(sizes).toEqual([6, 7]);
+  });
+
+  it("cover the latest entry, though an earlier one is acknowledged after it", async () => {
+    const { checkpointer, sizes } = collecting();
+    for (const seq of [5, 3]) checkpointer.appended(LOG, head(seq));
+    await checkpointer.close();
+    expect(sizes).toEqual([6]);
+  });
+
+  it("are not made of a log to which nothing was appended", async () => {
+    const { checkpointer, sizes } = collecting();
+    await checkpointer.close();
+    expect(sizes).toEqual([]);
+  });
+
+  it.each([0.001, 86_400])("can be made every %s seconds", async (everySeconds) => {
+    const { checkpointer, sizes } = collecting({ everySeconds });
+    checkpointer.appended(LOG, head(1));
+    await vi.advanceTimersByTimeAsync(everySeconds * 1000);
+    expect(sizes).toEqual([2]);
   });
 
   it("replace the one before in a file, whole", async () => {
@@ -174,24 +195,30 @@ describe("a file that holds a checkpoint already", () => {
     for (const error of errors) expect(error).toMatch(message);
   });
 
-  it("by another process of the same log stays when it covers more", async () => {
-    const path = newLogPath();
-    const to = join(temporaryDirectory(), "checkpoint");
-    const log = new AuditLog(path);
-    const early = await log.append(decision());
-    const late = await log.append(decision());
-    for (const place of [late, early]) {
-      const checkpointer = new Checkpointer(
-        { keyFile: keyFile(), to },
-        () => readEntries(path, "latest first"),
-        rethrow,
-      );
-      checkpointer.appended(log.identity ?? "", place);
-      await checkpointer.close();
-    }
-    await log.close();
-    expect(openCheckpoint(readFileSync(to, "utf8"), [parseVerifierKey(verifier)]).size).toBe(3);
-  });
+  it.each([
+    ["stays when it covers more", ([early, late]) => [late, early]],
+    ["is replaced when it covers less", ([early, late]) => [early, late]],
+  ] satisfies readonly [string, (places: [Head, Head]) => Head[]][])(
+    "by another process of the same log %s",
+    async (_name, ordered) => {
+      const path = newLogPath();
+      const to = join(temporaryDirectory(), "checkpoint");
+      const log = new AuditLog(path);
+      const early = await log.append(decision());
+      const late = await log.append(decision());
+      for (const place of ordered([early, late])) {
+        const checkpointer = new Checkpointer(
+          { keyFile: keyFile(), to },
+          () => readEntries(path, "latest first"),
+          rethrow,
+        );
+        checkpointer.appended(log.identity ?? "", place);
+        await checkpointer.close();
+      }
+      await log.close();
+      expect(openCheckpoint(readFileSync(to, "utf8"), [parseVerifierKey(verifier)]).size).toBe(3);
+    },
+  );
 });
 
 function shortened(path: string): void {

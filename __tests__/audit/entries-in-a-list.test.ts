@@ -4,6 +4,7 @@ import { ChainCheck } from "../../src/audit/checks/chain-check.ts";
 import type { VerifyProblem } from "../../src/audit/checks/findings.ts";
 import { reportOf } from "../../src/audit/verify.ts";
 import { placeLog, sampleFiles, storedEntries, type Stored } from "./sample-log.ts";
+import { sha256 } from "./tampering.ts";
 
 const { closed } = await sampleFiles();
 
@@ -15,6 +16,12 @@ function problemsOf(entries: readonly Stored[]): readonly VerifyProblem[] {
   const check = new ChainCheck([]);
   for (const { seq, hash, body } of entries) check.stored(seq, hash, body);
   return reportOf(check).problems;
+}
+
+/** An entry with members added, and the hash that fits. */
+function madeAnew({ seq, body }: Stored, members: object): Stored {
+  const changed = JSON.stringify({ ...(JSON.parse(body) as object), ...members });
+  return { seq, body: changed, hash: sha256(changed) };
 }
 
 describe("verification of entries in a list", () => {
@@ -45,10 +52,30 @@ describe("verification of entries in a list", () => {
         ([zero, one, ...others]) => [zero, { seq: 1, hash: one?.hash ?? "", body: zero?.body ?? "" }, ...others],
         [{ seq: 1, what: "its text and its hash do not agree" }],
       ],
+      [
+        "the first ones missing, and the first that is there damaged",
+        ([, , two, ...others]) => [two && { ...two, body: `${two.body} ` }, ...others],
+        [
+          { seq: 2, what: "its text and its hash do not agree" },
+          { seq: 1, what: "entries 0 to 1 are missing, and no later entry names them" },
+        ],
+      ],
+      [
+        "the first ones missing, and an entry of another kind that names them",
+        ([, one, two, three]) => [two, three && madeAnew(three, { last: 1, head: one?.hash })],
+        [{ seq: 1, what: "entries 0 to 1 are missing, and no later entry names them" }],
+      ],
     ],
   )("%s", (_name, chosen, said) => {
     const list = chosen(storedEntries(placeLog(closed))).filter((each) => each !== undefined);
-    expect(problemsOf(list)).toEqual(said);
+    expect(problemsOf(list)).toStrictEqual(said);
+  });
+
+  it("says how many entries there are when more are asked for", () => {
+    expect(reportOf(new ChainCheck([]), 1).problems).toEqual([
+      { what: "it has no entries" },
+      { what: "it has 0 entries, and 1 are asked for" },
+    ]);
   });
 
   it("answers what is sound in itself, and nothing for what is not", () => {

@@ -23,6 +23,13 @@ describe("pairing decisions with outcomes", () => {
     ["the end of no call", [decided(1), ended(2, 7)], 1, 1],
     ["ends in another order", [decided(1), decided(2), ended(3, 2), ended(4, 1)], 0, 0],
     ["the end of a call that lies before the first entry", [decided(100), ended(101, 99), ended(102, 100)], 0, 0],
+    ["an entry of another kind that says what a decision says", [{ ...decided(1), kind: "policy" } as Entry], 0, 0],
+    [
+      "an entry of another kind that says what an outcome says",
+      [decided(1), { ...ended(2, 1), kind: "approval" } as Entry, { ...ended(3, 2), kind: "approval" } as Entry],
+      1,
+      0,
+    ],
     ["wild numbers", [decided(1), decided(2 ** 40), ended(2 ** 40 + 1, 2 ** 40)], 1, 0],
   ])("%s", (_name, entries, withoutOutcome, withoutDecision) => {
     const pairing = new OutcomePairing();

@@ -378,6 +378,11 @@ export function tails(): Table {
           }) as const,
       ),
       {
+        name: "nothing but a first line, beside a database without rows",
+        broken: "somewhere",
+        files: () => ({ "audit.db": altered(genesis, "DELETE FROM entries"), "audit.db-tail": Buffer.from(header) }),
+      },
+      {
         name: "beside a database without rows",
         broken: 0,
         files: () => ({ "audit.db": altered(genesis, "DELETE FROM entries"), "audit.db-tail": tail }),

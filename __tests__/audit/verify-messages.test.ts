@@ -96,6 +96,7 @@ const SAID: readonly (readonly [
       ],
       "no first line": [FIRST_LINE],
       "nothing in it": [FIRST_LINE],
+      "nothing but a first line, beside a database without rows": ["it has no entries"],
       "beside a database without rows": ["0: entries 0 to 0 are missing, and no later entry names them"],
       "a changed line feed at the end": [`4: ${CHANGED_END}`],
       "a whole line and more at its end": [`4: ${CHANGED_END}`],
