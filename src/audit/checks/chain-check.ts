@@ -119,7 +119,7 @@ export class ChainCheck {
 
   /** Checks one entry's place in the chain. `stored` is absent when its text is damaged. */
   #entry(seq: number, stored: StoredEntry | undefined): void {
-    const { hash = "", entry } = stored ?? {};
+    const hash = stored?.hash ?? "";
     if (this.#isKnown(seq)) {
       if (this.#hashes.get(seq) !== hash) {
         this.findings.problem(seq, "it is there twice, and the two are not the same");
@@ -127,20 +127,25 @@ export class ChainCheck {
       return;
     }
     this.#hashes.set(seq, hash);
-    this.#gap(seq, entry);
-    const problem = entry === undefined ? "its text and its hash do not agree" : misfit(entry, seq, this.#log);
+    this.#gap(seq, stored?.entry);
     if (this.#previous === undefined) this.#openItems.lost();
-    if (problem !== undefined) this.findings.problem(seq, problem);
-    else if (entry !== undefined) this.#link(seq, entry);
-    this.#previous = problem === undefined ? { seq, hash } : undefined;
     this.#expected = seq + 1;
-    if (entry === undefined) return;
+    if (stored === undefined) {
+      this.findings.problem(seq, "its text and its hash do not agree");
+      this.#previous = undefined;
+      return;
+    }
+    const { entry } = stored;
+    const problem = misfit(entry, seq, this.#log);
+    if (problem !== undefined) this.findings.problem(seq, problem);
+    else this.#link(seq, entry);
+    this.#previous = problem === undefined ? { seq, hash } : undefined;
     this.#log ??= entry.log;
     this.anchors.entry(seq, hash, entry.log);
     this.last = { seq, ts: entry.ts };
     if (isCounted(entry)) this.entries += 1;
     if (entry.kind === "segment") this.parts.named(seq, entry);
-    if (problem !== undefined || stored === undefined) return;
+    if (problem !== undefined) return;
     this.outcomes.add(seq, entry);
     this.#openItems.entry(seq, hash, entry);
     this.#sound.push(stored);
@@ -149,7 +154,7 @@ export class ChainCheck {
   #gap(seq: number, entry: Entry | undefined): void {
     if (this.#expected === undefined) {
       if (seq <= 0) return;
-      this.parts.beginsLate(seq, entry?.prev ?? "");
+      this.parts.beginsLate(seq, entry?.prev);
       this.#previous = undefined;
     } else if (seq > this.#expected) {
       this.#missing(seq - 1);

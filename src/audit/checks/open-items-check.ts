@@ -26,18 +26,9 @@ export class OpenItemsCheck {
 
   #carried(seq: number, carried: unknown): void {
     if (this.#register === undefined) {
-      this.#register = resumed(carried);
+      this.#register = OpenItemsRegister.resume(carried);
     } else if (!this.#register.carries(carried)) {
       this.#findings.problem(seq, "what it carries on of approvals is not what the entries before it come to");
     }
-  }
-}
-
-function resumed(carried: unknown): OpenItemsRegister | undefined {
-  try {
-    return OpenItemsRegister.resume(carried);
-  } catch (error) {
-    if (error instanceof TypeError) return undefined;
-    throw error;
   }
 }

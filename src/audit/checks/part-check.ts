@@ -22,7 +22,7 @@ export class PartCheck {
   /** The database's first row. */
   #databaseBegins: number | undefined;
   /** The first entry seen, when the log does not begin with its genesis, what it follows, and who names what is absent. */
-  #start: { readonly seq: number; readonly prev: string; namedBy: number | undefined } | undefined;
+  #start: { readonly seq: number; readonly prev: string | undefined; namedBy: number | undefined } | undefined;
 
   constructor(findings: Findings) {
     this.#findings = findings;
@@ -78,8 +78,8 @@ export class PartCheck {
     this.#findings.problem(missing, "it is missing in one of the parts that hold it");
   }
 
-  /** The log begins with entry `seq`, which follows the hash `prev`. */
-  beginsLate(seq: number, prev: string): void {
+  /** The log begins with entry `seq`, which follows the hash `prev`; no hash when the entry is damaged. */
+  beginsLate(seq: number, prev: string | undefined): void {
     this.#start = { seq, prev, namedBy: undefined };
   }
 

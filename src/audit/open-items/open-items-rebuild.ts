@@ -28,9 +28,11 @@ export class OpenItemsRebuild {
     }
     this.#expected = { seq: seq - 1, hash: entry.prev };
     if (entry.kind === "segment") {
-      this.#register = this.#resume(seq, entry.open);
+      const register = OpenItemsRegister.resume(entry.open);
+      if (register === undefined) throw this.#corrupt(seq, "what it carries on of approvals is damaged");
       // It carries on what was open before it; its own time ends what was over by then.
-      this.#register.passes(entry.ts);
+      register.passes(entry.ts);
+      this.#register = register;
     } else if (seq === 0) this.#register = new OpenItemsRegister();
     if (this.#register !== undefined) return true;
     this.#taken.push({ hash, entry });
@@ -43,15 +45,6 @@ export class OpenItemsRebuild {
     if (register === undefined) throw this.#corrupt(this.#expected?.seq ?? 0, "it is missing");
     for (const { hash, entry } of this.#taken.toReversed()) register.apply(hash, entry);
     return register;
-  }
-
-  #resume(seq: number, carried: unknown): OpenItemsRegister {
-    try {
-      return OpenItemsRegister.resume(carried);
-    } catch (error) {
-      if (error instanceof TypeError) throw this.#corrupt(seq, "what it carries on of approvals is damaged");
-      throw error;
-    }
   }
 
   #corrupt(seq: number, problem: string): AuditCorruptError {

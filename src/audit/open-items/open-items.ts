@@ -37,22 +37,19 @@ export class OpenItemsRegister implements OpenItems {
   /** No open item's time is over before this. */
   #soonest = "";
 
-  /**
-   * The register as a segment entry carries it.
-   *
-   * @throws TypeError when that is not what any register carries.
-   */
-  static resume(carried: unknown): OpenItemsRegister {
+  /** The register as a segment entry carries it; `undefined` when that is not what any register carries. */
+  static resume(carried: unknown): OpenItemsRegister | undefined {
     const register = new OpenItemsRegister();
     const { requests, grants, ended } = (carried ?? {}) as Unchecked<CarriedItems>;
     for (const { hash, entry, answers } of listOf(requests)) {
+      if (!isObject(entry)) continue;
       register.#request(String(hash), entry as never);
-      for (const answer of listOf(answers)) {
-        register.#answer(String(answer["hash"]), answer["entry"] as never);
+      for (const { hash: answered, entry: answer } of listOf(answers)) {
+        if (isObject(answer)) register.#answer(String(answered), answer as never);
       }
     }
     for (const { hash, entry, left, revoked } of listOf(grants)) {
-      const grant = register.#grant(String(hash), entry as never);
+      const grant = isObject(entry) ? register.#grant(String(hash), entry as never) : undefined;
       if (grant === undefined) continue;
       const { left: _, ...rest } = grant;
       const counted = typeof left === "number" ? { left } : {};
@@ -61,8 +58,7 @@ export class OpenItemsRegister implements OpenItems {
     for (const { id, seq, hash, status } of listOf(ended)) {
       register.ended.set(String(id), { id, seq, hash, status } as EndedRequest);
     }
-    if (!register.carries(carried)) throw new TypeError("not what is carried on");
-    return register;
+    return register.carries(carried) ? register : undefined;
   }
 
   /** What a segment entry carries on; `undefined` when nothing is open. */
@@ -196,5 +192,9 @@ function withoutFrame<T extends object>(entry: T): T {
 /** The items of a list that are objects; whatever else is there makes the whole differ from what it should be. */
 function listOf(value: unknown): readonly Readonly<Record<string, unknown>>[] {
   if (!Array.isArray(value)) return [];
-  return value.filter((each) => typeof each === "object" && each !== null) as Readonly<Record<string, unknown>>[];
+  return value.filter(isObject);
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
 }

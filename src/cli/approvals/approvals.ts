@@ -148,9 +148,9 @@ function isEmpty({ requests, grants, ended }: OpenItems): boolean {
   return requests.size + grants.size + ended.size === 0;
 }
 
-/** A log whose beginning is elsewhere begins with what is carried on. */
+/** A log whose beginning is elsewhere begins with what is carried on, if that can be. */
 function resume(register: OpenItemsRegister, carried: unknown): void {
-  const { requests, grants, ended } = OpenItemsRegister.resume(carried);
+  const { requests = [], grants = [], ended = [] } = OpenItemsRegister.resume(carried) ?? {};
   for (const [id, each] of requests) register.requests.set(id, each);
   for (const [id, each] of grants) register.grants.set(id, each);
   for (const [id, each] of ended) register.ended.set(id, each);
