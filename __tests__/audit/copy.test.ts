@@ -10,8 +10,9 @@ import { verifyLog } from "../../src/audit/verify.ts";
 import { AuditCorruptError, AuditUnavailableError } from "../../src/errors.ts";
 import { Workplace } from "../cli/captured-host.ts";
 import { hasPython, ourVerdict, theirVerdicts } from "./both-verifiers.ts";
-import { decision, newLogPath, writeSample } from "./sample-log.ts";
+import { decision, newLogPath, placeLog, sampleFiles, writeSample } from "./sample-log.ts";
 import { database, newPostgresLog, stores } from "./stores.ts";
+import { altered } from "./tampering.ts";
 
 const unavailable =
   (text: string) =>
@@ -62,6 +63,19 @@ describe.each([
       (error) => AuditCorruptError.isInstance(error) && error.seq === 2,
     );
     await expect(verifyLog(to)).rejects.toSatisfy(unavailable(""));
+  });
+});
+
+describe("copying a log that is not intact", () => {
+  it.each([
+    ["an entry", "UPDATE entries SET hash = 'x' WHERE seq = 3", "entry 3: its text and its hash do not agree", 3],
+    ["all of it", "DELETE FROM entries", "it has no entries", undefined],
+  ])("names what is wrong with %s", async (_name, work, what, seq) => {
+    const { closed } = await sampleFiles();
+    const path = placeLog(altered(closed, work));
+    const copying = copyLog(path, newLogPath());
+    const detail = seq === undefined ? {} : { seq };
+    await expect(copying).rejects.toThrow(new AuditCorruptError(path, `${what}. Run capfence verify`, detail));
   });
 });
 
