@@ -10,10 +10,11 @@ import type { Entry, StoredEntry } from "../../src/audit/format/entry.ts";
 import { storeAt, type AuditLocation } from "../../src/audit/location.ts";
 import { AuditLog } from "../../src/audit/log.ts";
 import { readEntries } from "../../src/audit/read.ts";
-import { AuditUnavailableError } from "../../src/errors.ts";
+import { AuditCorruptError, AuditUnavailableError } from "../../src/errors.ts";
 import { decision, newLogPath, placeLog, sampleFiles, temporaryDirectory } from "./sample-log.ts";
+import { maze } from "./tampered-logs.ts";
 
-const { genesis, tail } = await sampleFiles();
+const { closed, genesis, tail } = await sampleFiles();
 
 /** A decision at noon. */
 function entry(members: object = {}): Entry {
@@ -73,6 +74,20 @@ describe("entries by their numbers", () => {
     const path = placeLog(genesis, tail);
     expect(await numbersOf(readEntries(path))).toEqual([0, 1, 2, 3, 4]);
     expect(await numbersOf(readEntries(path, "latest first"))).toEqual([4, 3, 2, 1, 0]);
+  });
+});
+
+describe("a file whose pages lead to the same rows without end", () => {
+  it.each([
+    ["oldest first", closed],
+    ["latest first", closed],
+    ["oldest first", genesis],
+    ["latest first", genesis],
+  ] as const)("is read no further than to the first that comes again, %s", async (order, bytes) => {
+    const path = placeLog(maze(bytes));
+    await expect(numbersOf(readEntries(path, order))).rejects.toThrow(
+      new AuditCorruptError(path, "its rows are not in order"),
+    );
   });
 });
 

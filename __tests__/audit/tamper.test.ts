@@ -70,9 +70,25 @@ describe("a changed value", () => {
     expect(await findings(bytes)).toEqual({ intact: true, first: undefined, entries: 4 });
   });
 
-  it("is found if it is a U+FEFF put before a hash", async () => {
-    const bytes = altered(closed, "UPDATE entries SET hash = CAST(x'EFBBBF' || hash AS TEXT) WHERE seq = 2");
+  it.each(["hash", "body", "capability"])("is found if it is a U+FEFF put before a %s", async (column) => {
+    const bytes = altered(closed, `UPDATE entries SET ${column} = CAST(x'EFBBBF' || ${column} AS TEXT) WHERE seq = 2`);
     expect((await verifyLog(placeLog(bytes))).problems[0]?.seq).toBe(2);
+  });
+
+  it("is found in a text with U+FFFD if it is bytes that no text has", async () => {
+    const path = newLogPath();
+    const log = new AuditLog(path);
+    await log.append(decision({ payload: { text: "before \uFFFD behind" } }));
+    await log.close();
+    const bytes = readFileSync(path);
+    expect(await findings(bytes)).toMatchObject({ intact: true });
+    // One that is cut off after three of its four bytes is shown as a single U+FFFD, which has three as well.
+    for (const text of ["f09f98", "ff", "efbfbdff"]) {
+      const [[body]] = query(path, "SELECT hex(body) FROM entries WHERE seq = 1") as [[string]];
+      const changed = body.replace("EFBFBD", text);
+      const work = `UPDATE entries SET body = CAST(x'${changed}' AS TEXT) WHERE seq = 1`;
+      expect(await findings(altered(bytes, work)), text).toMatchObject({ intact: false, first: 1 });
+    }
   });
 
   it("is found whatever the value's letters, where a decoder could take two texts for one", async () => {

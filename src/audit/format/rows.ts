@@ -54,8 +54,8 @@ export function* readRows(file: SqliteFile, order: "ASC" | "DESC"): Generator<Ro
 }
 
 /**
- * Whether a body's bytes are just the UTF-8 of the text that we were given. Text ends at a NUL, and what is not UTF-8
- * becomes U+FFFD, so these two are looked at.
+ * Whether a body's bytes are just the UTF-8 of the text that we were given. A byte order mark before it is not shown to us,
+ * nor perhaps what is behind a NUL, and what is not UTF-8 becomes U+FFFD, so these are looked at.
  */
 function isExactly(file: SqliteFile, seq: number, body: string, bytes: number): boolean {
   if (Buffer.byteLength(body) !== bytes) return false;

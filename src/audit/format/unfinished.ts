@@ -12,8 +12,7 @@ const BEGINNING = /^(?:[0-9a-f]{0,64}|[0-9a-f]{64} (?:\{[^\x00-\x1f]*)?)$/;
  * the zeros there.
  */
 export function unfinishedProblem(rest: Buffer): string | undefined {
-  let end = rest.length;
-  while (end > 0 && rest[end - 1] === 0) end -= 1;
+  const end = rest.findLastIndex((byte) => byte !== 0) + 1;
   const written = rest.subarray(0, end);
   const text = written.toString("latin1");
   if (!BEGINNING.test(text)) return "what follows its last line in the tail is not the beginning of one";
