@@ -36,6 +36,64 @@ describe("what was left out of a payload", () => {
     ["a secret", { a: `curl -H ${TOKEN} x`, b: "y" }, {}, [{ path: ["a"], pieces: ["curl -H ", " x"] }]],
     ["two secrets", { a: `${TOKEN} ${TOKEN}` }, {}, [{ path: ["a"], pieces: [" "] }]],
     ["what a name was", { a: { [TOKEN]: 1, b: 2 } }, {}, [{ path: ["a"] }]],
+    ["two members", { a: { b: 5 }, c: 6 }, { redact: ["a.b", "c"] }, [{ path: ["a", "b"] }, { path: ["c"] }]],
+    ["all members", { a: 1, b: null, c: 2 }, { redact: ["*"] }, [{ path: ["a"] }, { path: ["b"] }, { path: ["c"] }]],
+    [
+      "a member, beside what only looks like it",
+      { a: "[redacted]", b: null, c: 5 },
+      { redact: ["c"] },
+      [{ path: ["c"] }],
+    ],
+    ["a member, beside half a mark", { a: "[redacted: x", c: 5 }, { redact: ["c"] }, [{ path: ["c"] }]],
+    [
+      "a member, beside what looks like a cut",
+      { a: `${"x".repeat(1024)}[cut: 5 more characters]`, c: 5 },
+      { redact: ["c"] },
+      [{ path: ["c"] }],
+    ],
+    [
+      "the end of a text, beside what looks like a secret",
+      { a: `x${PLAIN}`, b: "[redacted: npm token]" },
+      {},
+      [{ path: ["a"], pieces: [`x${"x".repeat(1023)}`] }],
+    ],
+    [
+      "the end of a text, beside a name that looks like a secret",
+      { a: PLAIN, "[redacted: npm token]": 1 },
+      {},
+      [{ path: ["a"], pieces: ["x".repeat(1024)] }],
+    ],
+    [
+      "the end of a text, beside texts that end otherwise",
+      { a: PLAIN, c: "[cut: 5 more characters] x" },
+      {},
+      [{ path: ["a"], pieces: ["x".repeat(1024)] }],
+    ],
+    [
+      "the end of a text with U+FFFD in it",
+      { a: `\uFFFD${PLAIN}` },
+      {},
+      [{ path: ["a"], pieces: [`\uFFFD${"x".repeat(1023)}`] }],
+    ],
+    [
+      "the end of a text with a bracket in it",
+      { a: `x[y${PLAIN}` },
+      {},
+      [{ path: ["a"], pieces: [`x[y${"x".repeat(1021)}`] }],
+    ],
+    ["the end of a text that begins as a mark does", { a: `[redacted: ${PLAIN}` }, {}, [{ path: ["a"], pieces: [] }]],
+    [
+      "the end of a text that holds what looks like a mark",
+      { a: `[redacted: x] ${PLAIN}` },
+      {},
+      [{ path: ["a"], pieces: [`[redacted: x] ${"x".repeat(1010)}`] }],
+    ],
+    [
+      "the end of a text, through the beginning of a mark",
+      { a: `${"x".repeat(1020)}[red${PLAIN}` },
+      {},
+      [{ path: ["a"], pieces: ["x".repeat(1020)] }],
+    ],
     [
       "the end of a text",
       { a: `${"é".repeat(1024)}${PLAIN}`, b: "y" },
@@ -72,7 +130,33 @@ describe("what was left out of a payload", () => {
   });
 });
 
+it.each<readonly [string, object, unknown]>([
+  ["a member that is there", { payload: { k: 5 }, redacted: ["k"] }, []],
+  [
+    "a text that ends behind the mark of a cut",
+    { payload: { a: `${"x".repeat(1024)}[cut: 5 more characters]x` }, cut: 9 },
+    [],
+  ],
+  [
+    "a text that ends in the mark of a cut elsewhere",
+    { payload: { a: `${"x".repeat(1024)}x[cut: 5 more characters]` }, cut: 9 },
+    [],
+  ],
+])("an entry that says it of %s leaves nothing out", (_name, members, expected) => {
+  expect(leftOutOfPayload({ ...recorded({ a: 1 }), ...members })).toEqual(expected);
+});
+
 describe("what was left out of a context", () => {
+  it("is everything when an entry says nonsense of it", () => {
+    for (const context of ["a", [1], null, 7]) {
+      expect(leftOutOfContext({ ...recorded({}), context } as never)).toEqual([{ path: [] }]);
+    }
+    expect(leftOutOfContext({ ...recorded({}), contextCut: 9 })).toEqual([{ path: [] }]);
+    expect(
+      leftOutOfContext({ ...recorded({}), context: { a: `${"x".repeat(1024)}[cut: 5 more characters]` } }),
+    ).toEqual([]);
+  });
+
   it.each<readonly [string, Record<string, unknown>, unknown]>([
     ["nothing", {}, []],
     ["nothing of what was said", { tenant: "a", list: [1] }, []],

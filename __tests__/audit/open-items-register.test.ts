@@ -1,12 +1,18 @@
 import { describe, expect, it } from "vitest";
 
 import { OpenItemsRegister } from "../../src/audit/open-items/open-items.ts";
-import { apply, grant, nested, recorded, request, T1, T2, type Members, type Recorded } from "./recorded-approvals.ts";
-
-function about(seq: number, status: string, id: unknown, of: number, members: Members = {}): Recorded {
-  const named = { of, request: `hash ${of}`, by: "bob", user: "root" };
-  return recorded(seq, { kind: "approval", status, id, ...named, ...members });
-}
+import {
+  about,
+  apply,
+  grant,
+  nested,
+  recorded,
+  request,
+  T1,
+  T2,
+  type Members,
+  type Recorded,
+} from "./recorded-approvals.ts";
 
 function changed(seq: number, status: string, id: unknown, of: number, members: Members = {}): Recorded {
   return recorded(seq, { kind: "grant", status, id, of, grant: `hash ${of}`, ...members });

@@ -35,6 +35,12 @@ export function grant(seq: number, id: string, members: Members = {}): Recorded 
   return recorded(seq, { kind: "grant", status: "granted", id, ...whom, expires: T1, ...members });
 }
 
+/** Something that is said about the request at `of`. */
+export function about(seq: number, status: string, id: unknown, of: number, members: Members = {}): Recorded {
+  const named = { of, request: `hash ${of}`, by: "bob", user: "root" };
+  return recorded(seq, { kind: "approval", status, id, ...named, ...members });
+}
+
 /** Gives a register its next entry; answers what that answers. */
 export function apply(register: OpenItemsRegister, { hash, entry }: Recorded): string | undefined {
   return register.apply(hash, entry as unknown as Entry);
