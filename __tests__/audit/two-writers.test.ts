@@ -1,0 +1,285 @@
+import { appendFileSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+
+import { describe, expect, it, onTestFinished } from "vitest";
+
+import { nodeFiles } from "../../src/audit/file/files.ts";
+import { listSegments } from "../../src/audit/file/segments.ts";
+import { LogWriter } from "../../src/audit/file/writer.ts";
+import { PreparedEntry, type EntryContent, type Head } from "../../src/audit/format/entry.ts";
+import { formatLine, formatTailHeader } from "../../src/audit/format/tail.ts";
+import { verifyLog } from "../../src/audit/verify.ts";
+import { AuditCorruptError } from "../../src/errors.ts";
+import { request, T1, T2 } from "./recorded-approvals.ts";
+import { decision, expectOneChain, filesBeside, newLogPath } from "./sample-log.ts";
+import { altered, rewritten } from "./tampering.ts";
+
+/** Two writers of one log, as two processes have them, since `AuditLog` gives a process only one. */
+class Writers {
+  readonly path: string;
+  readonly now: { ms: number };
+  readonly #open: LogWriter[] = [];
+  readonly #segmentEntries: number;
+
+  constructor(segmentEntries = 1_000) {
+    this.path = newLogPath();
+    this.now = { ms: Date.parse("2026-01-15T10:00:00.000Z") };
+    this.#segmentEntries = segmentEntries;
+    onTestFinished(async () => {
+      for (const writer of this.#open) await writer.close().catch(() => {});
+    });
+  }
+
+  async open(): Promise<LogWriter> {
+    const surroundings = { files: nodeFiles, now: () => this.now.ms, segmentEntries: this.#segmentEntries };
+    const writer = await LogWriter.open(this.path, surroundings);
+    this.#open.push(writer);
+    return writer;
+  }
+
+  /** Another writer comes, appends so many entries, folds them and goes. */
+  async passBy(entries: number): Promise<void> {
+    const writer = await this.open();
+    for (let n = 0; n < entries; n += 1) await writer.append(decision());
+    await writer.close();
+  }
+
+  async expectChain(entries: number): Promise<void> {
+    expect(expectOneChain(this.path).filter(({ body }) => body.includes('"kind":"decision"'))).toHaveLength(entries);
+    expect(await verifyLog(this.path)).toMatchObject({ intact: true, problems: [] });
+  }
+}
+
+async function append(writer: LogWriter, times = 1): Promise<Head> {
+  let head: Head = { seq: 0, hash: "" };
+  for (let n = 0; n < times; n += 1) head = await writer.append(decision());
+  return head;
+}
+
+function asked(id: string, expires: string): PreparedEntry {
+  const { v: _, log: __, prev: ___, seq: ____, ts: _____, ...content } = request(0, id, { expires }).entry;
+  return new PreparedEntry(content as unknown as EntryContent);
+}
+
+/** The requests that a writer takes to be open. */
+async function openIn(writer: LogWriter): Promise<string[]> {
+  const { answer } = await writer.propose(({ open }) => ({ entries: [], answer: [...open.requests.keys()] }));
+  return answer;
+}
+
+describe("a writer goes on with a log", () => {
+  it("to whose tail another one has appended", async () => {
+    const writers = new Writers();
+    const [one, other] = [await writers.open(), await writers.open()];
+    for (let round = 0; round < 3; round += 1) {
+      await append(one);
+      await append(other, 2);
+    }
+    await other.close();
+    await writers.expectChain(9);
+    await one.close();
+    await writers.expectChain(9);
+  });
+
+  it("that another one has folded", async () => {
+    const writers = new Writers();
+    const one = await writers.open();
+    await append(one, 2);
+    await writers.passBy(0);
+    expect(await append(one)).toMatchObject({ seq: 3 });
+    await writers.passBy(3);
+    expect(await append(one)).toMatchObject({ seq: 7 });
+    await one.close();
+    await writers.expectChain(7);
+  });
+
+  it("that another one has folded, and that has a new tail", async () => {
+    const writers = new Writers();
+    const [one, other] = [await writers.open(), await writers.open()];
+    await append(one, 2);
+    await writers.passBy(2);
+    await append(other, 2);
+    expect(await append(one)).toMatchObject({ seq: 7 });
+    await writers.expectChain(7);
+  });
+
+  it("whose database another one has sealed, more than once", async () => {
+    const writers = new Writers(4);
+    const one = await writers.open();
+    for (let round = 1; round <= 3; round += 1) {
+      await append(one);
+      for (let times = 0; times < 3; times += 1) await writers.passBy(3);
+      await append(one);
+    }
+    await one.close();
+    const decisions = 3 * (1 + 9 + 1);
+    expect(listSegments(nodeFiles, writers.path).length).toBeGreaterThan(3);
+    await writers.expectChain(decisions);
+  });
+
+  it("that it has only just opened, and does not fold what is folded", async () => {
+    const writers = new Writers();
+    const [one, other] = [await writers.open(), await writers.open()];
+    await append(other);
+    await other.close();
+    const folded = readFileSync(writers.path);
+    await one.close();
+    expect(readFileSync(writers.path).equals(folded)).toBe(true);
+  });
+});
+
+describe("a writer that knows what is open of approvals", () => {
+  it.each([
+    ["appends", false],
+    ["appends and folds", true],
+  ])("learns what another one %s", async (_name, folds) => {
+    const writers = new Writers();
+    const [one, other] = [await writers.open(), await writers.open()];
+    await one.append(asked("first", T2));
+    expect(await openIn(one)).toEqual(["first"]);
+    await other.append(asked("second", T1));
+    if (folds) await writers.passBy(1);
+    expect(await openIn(one)).toEqual(["first", "second"]);
+    await other.append(asked("third", T2));
+    writers.now.ms = Date.parse(T1) + 1;
+    await append(other);
+    if (folds) await other.close();
+    expect(await openIn(one)).toEqual(["first", "third"]);
+  });
+
+  it("finds it in tail and database when it begins", async () => {
+    const writers = new Writers();
+    const one = await writers.open();
+    await one.append(asked("first", T2));
+    await writers.passBy(1);
+    await one.append(asked("second", T2));
+    expect(await openIn(await writers.open())).toEqual(["first", "second"]);
+  });
+});
+
+/** Puts a file in the place of another, as folding does. */
+function put(path: string, bytes: string | Uint8Array): void {
+  writeFileSync(`${path}.new`, bytes);
+  renameSync(`${path}.new`, path);
+}
+
+/** The database of another log. */
+async function foreign(): Promise<Uint8Array> {
+  const writers = new Writers();
+  await writers.passBy(9);
+  return readFileSync(writers.path);
+}
+
+function renamed(body: string): string {
+  return body.replace('"actor":"', '"actor":"un');
+}
+
+/** A tail of the log `log` that begins after `head`, with these lines. */
+function tailOf(log: string, head: Head, ...lines: readonly string[]): string {
+  return formatTailHeader({ log, head }) + lines.join("");
+}
+
+describe("a writer refuses to go on with a log", () => {
+  const NOT_HELD = "its database does not hold entry 3 as it was recorded";
+
+  it.each<readonly [string, (path: string, before: Uint8Array) => Promise<void> | void, string, number | undefined]>([
+    ["whose tail was cut", (path) => truncateSync(`${path}-tail`, 400), "audit.db-tail has been cut", undefined],
+    ["whose database is gone", (path) => rmSync(path), "its database file has disappeared", undefined],
+    ["whose tail is gone, and what was in it too", (path) => rmSync(`${path}-tail`), NOT_HELD, 3],
+    [
+      "whose tail is gone, and the database is another log's",
+      async (path) => {
+        rmSync(`${path}-tail`);
+        put(path, await foreign());
+      },
+      NOT_HELD,
+      3,
+    ],
+    [
+      "with something else at its tail's end",
+      (path) => appendFileSync(`${path}-tail`, "else\n"),
+      "entry 4 is damaged",
+      4,
+    ],
+  ])("%s", async (_name, change, what, seq) => {
+    const writers = new Writers();
+    const one = await writers.open();
+    await append(one, 3);
+    await change(writers.path, readFileSync(writers.path));
+    await expectRefusal(writers, one, what, seq);
+  });
+
+  it.each<readonly [string, (closed: Uint8Array, early: Uint8Array) => Promise<Uint8Array> | Uint8Array]>([
+    ["an earlier one", (_, early) => early],
+    ["one of another log", foreign],
+    ["one that was made anew", (closed) => rewritten(closed, 2, renamed, "onwards")],
+    ["one without its last entry", (closed) => altered(closed, "DELETE FROM entries WHERE seq = 3")],
+    [
+      "one without its first entries, which lie in no segment",
+      (closed) => altered(closed, "UPDATE entries SET seq = seq + 9"),
+    ],
+  ])("whose database is %s", async (_name, changed) => {
+    const writers = new Writers();
+    await writers.passBy(1);
+    const early = readFileSync(writers.path);
+    await writers.passBy(2);
+    const closed = readFileSync(writers.path);
+    const one = await writers.open();
+    put(writers.path, await changed(closed, early));
+    const error: unknown = await append(one).catch((caught: unknown) => caught);
+    expect(AuditCorruptError.isInstance(error)).toBe(true);
+    expect(String(error)).toMatch(/its database does not hold entry 3 as it was recorded|entry 12 is damaged/);
+    // What the files hold is for verification to judge. A writer leaves it as it is.
+    expect(filesBeside(writers.path).filter((name) => name.includes("tail"))).toEqual([]);
+  });
+
+  it.each<readonly [string, (log: string, head: Head) => string, string, number | undefined]>([
+    ["belongs to another log", (_, head) => tailOf("f".repeat(32), head), "its tail belongs to another log", undefined],
+    [
+      "follows another entry",
+      (log) => tailOf(log, { seq: 3, hash: "f".repeat(64) }),
+      "its tail does not follow entry 3",
+      3,
+    ],
+    [
+      "begins too late",
+      (log) => tailOf(log, { seq: 5, hash: "f".repeat(64) }),
+      "entries 4 to 5 are missing",
+      undefined,
+    ],
+    ["begins with something else", () => "else\n", "audit.db-tail is damaged", undefined],
+    [
+      "goes on with another entry",
+      (log, head) =>
+        tailOf(log, head, formatLine(new PreparedEntry(CONTENT).follow({ seq: 3, hash: "f".repeat(64) }, log, T1))),
+      "entry 4: it does not follow entry 3 as that stands",
+      4,
+    ],
+    [
+      "goes on with an entry of another log",
+      (log, head) => tailOf(log, head, formatLine(new PreparedEntry(CONTENT).follow(head, "other", T1))),
+      "entry 4: it belongs to another log",
+      4,
+    ],
+  ])("whose new tail %s", async (_name, tail, what, seq) => {
+    const writers = new Writers();
+    const one = await writers.open();
+    const head = await append(one, 3);
+    await writers.passBy(0);
+    put(`${writers.path}-tail`, tail(one.identity, head));
+    await expectRefusal(writers, one, what, seq);
+  });
+});
+
+/** Content of no consequence. */
+const CONTENT = { kind: "policy", policy: "p", previous: "q" } as const;
+
+/** Expects a writer to refuse its next append, to have stopped for good, and to have written nothing. */
+async function expectRefusal(writers: Writers, one: LogWriter, what: string, seq: number | undefined): Promise<void> {
+  const error: unknown = await append(one).catch((caught: unknown) => caught);
+  if (!AuditCorruptError.isInstance(error)) throw error;
+  expect(error.message).toContain(what);
+  expect(error.seq).toBe(seq);
+  expect(error.path).toBe(writers.path);
+  await expect(one.append(decision())).rejects.toBe(error);
+  await expect(one.close()).rejects.toBe(error);
+}
