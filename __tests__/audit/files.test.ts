@@ -9,6 +9,10 @@ import { placeLog, sampleFiles, temporaryDirectory } from "./sample-log.ts";
 
 const { genesis, tail } = await sampleFiles();
 
+function openFiles(): number {
+  return readdirSync("/proc/self/fd").length;
+}
+
 describe("the file system", () => {
   it("makes a file that is not there, with the permissions it is told, or for this user alone", () => {
     const directory = temporaryDirectory();
@@ -114,13 +118,12 @@ describe("the file system", () => {
 
   it.skipIf(process.platform !== "linux")("keeps nothing open", async () => {
     const directory = temporaryDirectory();
-    const open = (): number => readdirSync("/proc/self/fd").length;
-    const before = open();
+    const before = openFiles();
     for (let n = 0; n < 5; n += 1) {
       nodeFiles.syncDirectory(directory);
       await new FileStore(placeLog(genesis, tail), { files: nodeFiles, now: Date.now }).flush();
     }
-    expect(open()).toBe(before);
+    expect(openFiles()).toBe(before);
   });
 
   it.each([
