@@ -1,0 +1,159 @@
+import { linkSync, statSync, writeFileSync } from "node:fs";
+import { setImmediate as nextTurn } from "node:timers/promises";
+
+import { afterEach, describe, expect, it, vi } from "vitest";
+
+import { nodeFiles } from "../../src/audit/file/files.ts";
+import { LockHeldError } from "../../src/audit/file/lock.ts";
+import { currentOwner, formatOwner } from "../../src/audit/file/owner.ts";
+import { LogWriter } from "../../src/audit/file/writer.ts";
+import { AuditCorruptError, AuditUnavailableError } from "../../src/errors.ts";
+import { FaultyFiles } from "./faulty-files.ts";
+import { decision, expectOneChain, filesBeside, newLogPath, query } from "./sample-log.ts";
+
+const IDLE_MS = 1_000;
+
+async function open(path: string, files = nodeFiles): Promise<LogWriter> {
+  return await LogWriter.open(path, { files, now: Date.now });
+}
+
+/** Entries that have reached the database file. */
+function rowsIn(path: string): number {
+  return Number(query(path, "SELECT count(*) FROM entries")[0]?.[0]);
+}
+
+/** Lets others run until this is so. */
+async function until(isSo: () => boolean): Promise<void> {
+  for (let turns = 0; !isSo(); turns += 1) {
+    if (turns > 100_000) throw new Error("it never happened");
+    await nextTurn();
+  }
+}
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe("a writer folds the tail", () => {
+  it("after a second without an append, which another append puts off", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const path = newLogPath();
+    const writer = await open(path);
+    await writer.append(decision());
+    vi.advanceTimersByTime(IDLE_MS - 1);
+    await writer.append(decision());
+    await nextTurn();
+    vi.advanceTimersByTime(IDLE_MS - 1);
+    await nextTurn();
+    expect(rowsIn(path)).toBe(1);
+    vi.advanceTimersByTime(1);
+    await until(() => !filesBeside(path).includes("audit.db-tail"));
+    expect(rowsIn(path)).toBe(3);
+    // And again.
+    await writer.append(decision());
+    await nextTurn();
+    vi.advanceTimersByTime(IDLE_MS);
+    await until(() => rowsIn(path) === 4);
+    await writer.close();
+    expect(expectOneChain(path)).toHaveLength(4);
+  });
+
+  it("that it finds when it opens the log", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const path = newLogPath();
+    const first = await open(path);
+    await first.append(decision());
+    const writer = await open(path);
+    vi.advanceTimersByTime(IDLE_MS);
+    await until(() => rowsIn(path) === 2);
+    await writer.close();
+    await first.close();
+  });
+
+  it("of eight mebibytes without waiting", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const path = newLogPath();
+    const writer = await open(path);
+    const text = "x".repeat(65_000);
+    const append = async (times: number): Promise<unknown> =>
+      await Promise.all(Array.from({ length: times }, (_, n) => writer.append(decision({ payload: { n, text } }))));
+    await append(120);
+    await nextTurn();
+    expect(statSync(path).size).toBeLessThan(65_000);
+    await append(10);
+    await until(() => statSync(path).size > 8_000_000);
+    await writer.close();
+  });
+
+  it("no more once it is closed", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const path = newLogPath();
+    const writer = await open(path);
+    const last = writer.append(decision());
+    await writer.close();
+    await last;
+    expect(vi.getTimerCount()).toBe(0);
+    expect(filesBeside(path)).toEqual(["audit.db"]);
+  });
+});
+
+describe("a writer that ends with its process", () => {
+  it("folds the tail, and lets go of the log", async () => {
+    const path = newLogPath();
+    const writer = await open(path);
+    await writer.append(decision());
+    writer.closeNow();
+    expect(filesBeside(path)).toEqual(["audit.db"]);
+    expect(rowsIn(path)).toBe(2);
+    await expect(writer.append(decision())).rejects.toThrow(new AuditUnavailableError(path, "it has been closed"));
+  });
+
+  it("leaves it in the tail when something has failed before, or fails then", async () => {
+    const path = newLogPath();
+    const writer = await open(path);
+    await writer.append(decision());
+    writer.fail(new AuditCorruptError(path, "on purpose"));
+    writer.closeNow();
+    expect(filesBeside(path)).toEqual(["audit.db", "audit.db-tail"]);
+    const { files } = new FaultyFiles({ method: "rename", call: 1, code: "EIO", manner: "before" });
+    const another = await open(path, files);
+    another.closeNow();
+    expect(filesBeside(path)).toEqual(["audit.db", "audit.db-tail"]);
+    expect(expectOneChain(path)).toHaveLength(2);
+  });
+});
+
+describe("a writer that has failed", () => {
+  it("says why, first and last, to all who wait", async () => {
+    const path = newLogPath();
+    const writer = await open(path);
+    expect(writer.failure).toBeUndefined();
+    const waiting = [writer.append(decision()), writer.append(decision())];
+    const first = new AuditCorruptError(path, "on purpose");
+    writer.fail(first);
+    writer.fail(new AuditCorruptError(path, "and again"));
+    for (const each of waiting) await expect(each).rejects.toBe(first);
+    expect(writer.failure).toBe(first);
+    expect(writer.owe()).toBe(false);
+    await expect(writer.close()).rejects.toBe(first);
+    expect(filesBeside(path)).toEqual(["audit.db"]);
+  });
+
+  it("and one that could only not have the lock goes on", async () => {
+    const path = newLogPath();
+    const writer = await open(path);
+    const other = { ...currentOwner(), pid: process.ppid, started: "", task: "", nonce: "other" };
+    writeFileSync(`${path}-owner.other`, formatOwner(other));
+    linkSync(`${path}-owner.other`, `${path}-lock`);
+    vi.useFakeTimers({ toFake: ["performance"] });
+    const waiting = writer.append(decision());
+    await nextTurn();
+    vi.advanceTimersByTime(15_001);
+    await expect(waiting).rejects.toBeInstanceOf(LockHeldError);
+    vi.useRealTimers();
+    for (const name of ["owner.other", "lock"]) nodeFiles.unlink(`${path}-${name}`);
+    expect(writer.failure).toBeUndefined();
+    expect(await writer.append(decision())).toMatchObject({ seq: 1 });
+    await writer.close();
+  });
+});
