@@ -53,6 +53,11 @@ describe("verification of entries in a list", () => {
         [{ seq: 1, what: "its text and its hash do not agree" }],
       ],
       [
+        "one of a kind that is not known, in the middle",
+        ([zero, one, two, three, four]) => [zero, one, two && madeAnew(two, { kind: "note" }), three, four],
+        [{ seq: 2, what: "its kind is not known" }],
+      ],
+      [
         "the first ones missing, and the first that is there damaged",
         ([, , two, ...others]) => [two && { ...two, body: `${two.body} ` }, ...others],
         [

@@ -8,8 +8,8 @@ interface ReadSegment {
   readonly name: string;
   readonly digest: string;
   isNamed: boolean;
-  /** Its last entry; -1 until one is read. */
-  last: number;
+  /** Its last entry; `undefined` until one is read. */
+  last: number | undefined;
 }
 
 /** Fed with the rows of each part, and with the entries that name parts. */
@@ -40,7 +40,7 @@ export class PartCheck {
 
   /** The rows of a segment file follow. `first` is the number in the file's name. */
   segment(name: string, first: number, digest: string): void {
-    this.#segment = { name, digest, isNamed: false, last: -1 };
+    this.#segment = { name, digest, isNamed: false, last: undefined };
     this.#segments.set(first, this.#segment);
     this.#last = undefined;
   }
