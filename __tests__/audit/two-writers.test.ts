@@ -2,7 +2,7 @@ import { appendFileSync, readFileSync, renameSync, rmSync, truncateSync, writeFi
 
 import { describe, expect, it, onTestFinished } from "vitest";
 
-import { nodeFiles } from "../../src/audit/file/files.ts";
+import { nodeFiles, type AuditFiles } from "../../src/audit/file/files.ts";
 import { listSegments } from "../../src/audit/file/segments.ts";
 import { LogWriter } from "../../src/audit/file/writer.ts";
 import { PreparedEntry, type EntryContent, type Head } from "../../src/audit/format/entry.ts";
@@ -11,7 +11,7 @@ import { verifyLog } from "../../src/audit/verify.ts";
 import { AuditCorruptError } from "../../src/errors.ts";
 import { request, T1, T2 } from "./recorded-approvals.ts";
 import { decision, expectOneChain, filesBeside, newLogPath } from "./sample-log.ts";
-import { altered, rewritten } from "./tampering.ts";
+import { altered, rewritten, sha256 } from "./tampering.ts";
 
 /** Two writers of one log, as two processes have them, since `AuditLog` gives a process only one. */
 class Writers {
@@ -29,8 +29,8 @@ class Writers {
     });
   }
 
-  async open(): Promise<LogWriter> {
-    const surroundings = { files: nodeFiles, now: () => this.now.ms, segmentEntries: this.#segmentEntries };
+  async open(files: AuditFiles = nodeFiles): Promise<LogWriter> {
+    const surroundings = { files, now: () => this.now.ms, segmentEntries: this.#segmentEntries };
     const writer = await LogWriter.open(this.path, surroundings);
     this.#open.push(writer);
     return writer;
@@ -47,6 +47,26 @@ class Writers {
     expect(expectOneChain(this.path).filter(({ body }) => body.includes('"kind":"decision"'))).toHaveLength(entries);
     expect(await verifyLog(this.path)).toMatchObject({ intact: true, problems: [] });
   }
+}
+
+/** The real file system, in which the how-manieth call of a method for such a name fails. */
+function crashingAt(method: "create" | "readFile", name: RegExp, call: number): AuditFiles {
+  let calls = 0;
+  const look = (path: string): void => {
+    if (name.test(path)) calls += 1;
+    if (calls === call) throw Object.assign(new Error("on purpose"), { code: "EIO" });
+  };
+  return {
+    ...nodeFiles,
+    create(path, like) {
+      if (method === "create") look(path);
+      return nodeFiles.create(path, like);
+    },
+    readFile(path) {
+      if (method === "readFile") look(path);
+      return nodeFiles.readFile(path);
+    },
+  };
 }
 
 async function append(writer: LogWriter, times = 1): Promise<Head> {
@@ -116,6 +136,56 @@ describe("a writer goes on with a log", () => {
     await writers.expectChain(decisions);
   });
 
+  it("wherever it stood when that was sealed", async () => {
+    const writers = new Writers(4);
+    const waiting: LogWriter[] = [];
+    for (let n = 0; n < 8; n += 1) {
+      await writers.passBy(1);
+      waiting.push(await writers.open());
+    }
+    for (let times = 0; times < 3; times += 1) await writers.passBy(3);
+    for (const each of waiting) await append(each);
+    await writers.expectChain(8 + 9 + 8);
+  });
+
+  it("to which it has nothing to add, and makes no tail for that", async () => {
+    const writers = new Writers();
+    const one = await writers.open();
+    expect(await one.propose(({ head }) => ({ entries: [], answer: head.seq }))).toEqual({ heads: [], answer: 0 });
+    expect(filesBeside(writers.path)).not.toContain("audit.db-tail");
+  });
+
+  it("that a crash left when a segment was named, and names it no second time", async () => {
+    for (const isOpen of [true, false]) {
+      const writers = new Writers(4);
+      await writers.passBy(0);
+      const waiting = isOpen ? await writers.open() : undefined;
+      const crashing = await writers.open(crashingAt("create", /-database\./, 2));
+      await append(crashing, 5);
+      await expect(crashing.close()).rejects.toMatchObject({ code: "ERR_AUDIT_UNAVAILABLE" });
+      expect(readFileSync(`${writers.path}-tail`, "utf8")).toContain('"kind":"segment"');
+      const next = waiting ?? (await writers.open());
+      await append(next);
+      await next.close();
+      const named = expectOneChain(writers.path)
+        .map(({ body }) => JSON.parse(body) as { kind: string; first: number })
+        .filter(({ kind }) => kind === "segment");
+      expect(new Set(named.map(({ first }) => first)).size).toBe(named.length);
+      await writers.expectChain(6);
+    }
+  });
+
+  it("that a crash left when a segment had its name, and was not named yet", async () => {
+    const writers = new Writers(4);
+    const crashing = await writers.open(crashingAt("readFile", /\.0$/, 1));
+    await append(crashing, 5);
+    await expect(crashing.close()).rejects.toMatchObject({ code: "ERR_AUDIT_UNAVAILABLE" });
+    expect(listSegments(nodeFiles, writers.path)).toHaveLength(1);
+    await writers.passBy(1);
+    await writers.expectChain(6);
+    expect(listSegments(nodeFiles, writers.path).length).toBeGreaterThan(0);
+  });
+
   it("that it has only just opened, and does not fold what is folded", async () => {
     const writers = new Writers();
     const [one, other] = [await writers.open(), await writers.open()];
@@ -144,6 +214,17 @@ describe("a writer that knows what is open of approvals", () => {
     await append(other);
     if (folds) await other.close();
     expect(await openIn(one)).toEqual(["first", "third"]);
+  });
+
+  it("finds it where a crash left entries in tail and database", async () => {
+    const writers = new Writers();
+    const one = await writers.open();
+    await one.append(asked("first", T2));
+    await append(one);
+    const tail = readFileSync(`${writers.path}-tail`);
+    await writers.passBy(0);
+    writeFileSync(`${writers.path}-tail`, tail);
+    expect(await openIn(await writers.open())).toEqual(["first"]);
   });
 
   it("finds it in tail and database when it begins", async () => {
@@ -195,6 +276,16 @@ describe("a writer refuses to go on with a log", () => {
       3,
     ],
     [
+      "whose last entry is in its tail again, as another",
+      (path) => {
+        const last = readFileSync(`${path}-tail`, "utf8").split("\n").at(-2) ?? "";
+        const body = renamed(last.slice(65));
+        appendFileSync(`${path}-tail`, formatLine({ hash: sha256(body), body }));
+      },
+      "entry 4: it says of itself that it is entry 3",
+      4,
+    ],
+    [
       "with something else at its tail's end",
       (path) => appendFileSync(`${path}-tail`, "else\n"),
       "entry 4 is damaged",
@@ -230,6 +321,15 @@ describe("a writer refuses to go on with a log", () => {
     expect(String(error)).toMatch(/its database does not hold entry 3 as it was recorded|entry 12 is damaged/);
     // What the files hold is for verification to judge. A writer leaves it as it is.
     expect(filesBeside(writers.path).filter((name) => name.includes("tail"))).toEqual([]);
+  });
+
+  it("whose segment that its last entry lies in is gone", async () => {
+    const writers = new Writers(4);
+    await writers.passBy(1);
+    const one = await writers.open();
+    for (let times = 0; times < 3; times += 1) await writers.passBy(3);
+    for (const { path } of listSegments(nodeFiles, writers.path)) rmSync(path);
+    await expectRefusal(writers, one, "its database does not hold entry 1 as it was recorded", 1);
   });
 
   it.each<readonly [string, (log: string, head: Head) => string, string, number | undefined]>([

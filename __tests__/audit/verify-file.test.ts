@@ -1,10 +1,13 @@
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 
 import { ChainCheck } from "../../src/audit/checks/chain-check.ts";
+import { copyLog } from "../../src/audit/copy.ts";
 import { EntryDatabase } from "../../src/audit/file/database.ts";
+import { SqliteFile } from "../../src/audit/file/sqlite.ts";
 import { nodeFiles } from "../../src/audit/file/files.ts";
 import { checkFiles } from "../../src/audit/file/verify-file.ts";
 import { AuditLog } from "../../src/audit/log.ts";
+import { readEntries } from "../../src/audit/read.ts";
 import { verifyLog } from "../../src/audit/verify.ts";
 import { AuditUnavailableError } from "../../src/errors.ts";
 import { bytesOf, putLog, segmentedFiles, segmentsOf, type Files } from "./both-verifiers.ts";
@@ -14,6 +17,24 @@ import { altered } from "./tampering.ts";
 function put(files: Files): string {
   return putLog(`${temporaryDirectory()}/log`, files);
 }
+
+it("a log gives back the memory of every database in its life", async () => {
+  const made = [vi.spyOn(EntryDatabase, "open"), vi.spyOn(EntryDatabase, "create")];
+  const closed = vi.spyOn(SqliteFile.prototype, "close");
+  onTestFinished(() => void vi.restoreAllMocks());
+  const path = newLogPath();
+  for (let part = 0; part < 3; part += 1) {
+    const log = new AuditLog(path, { files: nodeFiles, now: Date.now, segmentEntries: 4 });
+    for (let n = 0; n < 3; n += 1) await log.append(decision());
+    await log.propose(({ open }) => ({ entries: [], answer: open.requests.size }));
+    await log.close();
+  }
+  for await (const _ of readEntries(path)) break;
+  await copyLog(path, newLogPath());
+  const count = made.reduce((sum, { mock }) => sum + mock.results.length, 0);
+  expect(count).toBeGreaterThan(20);
+  expect(closed).toHaveBeenCalledTimes(count);
+});
 
 describe("verification of files", () => {
   it("lets others run after every few rows", async () => {
