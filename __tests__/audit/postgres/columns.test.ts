@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { verifyLog } from "../../../src/audit/verify.ts";
-import { writeSample } from "../sample-log.ts";
+import { decision, writeSample } from "../sample-log.ts";
 import { database, nameOf, newPostgresLog, sql } from "../stores.ts";
 
 describe.skipIf(database === undefined)("who may do everything, and changes one column of an entry,", () => {
@@ -37,4 +37,18 @@ describe.skipIf(database === undefined)("who may do everything, and changes one 
       expect(await verifyLog(location)).toMatchObject({ intact: false });
     },
   );
+
+  it("and takes a text away altogether, is found out", async () => {
+    const location = newPostgresLog(database);
+    const log = await writeSample(location);
+    await Promise.all(Array.from({ length: 100 }, async () => await log.append(decision())));
+    await log.close();
+    await sql("ALTER TABLE capfence.entries ALTER body DROP NOT NULL, ALTER hash DROP NOT NULL");
+    await sql(`UPDATE capfence.entries SET body = NULL, hash = NULL WHERE seq IN (3, 90) AND log = ${LOG}`, [
+      nameOf(location),
+    ]);
+    const { intact, problems } = await verifyLog(location);
+    expect(intact).toBe(false);
+    expect(problems.map(({ seq }) => seq)).toEqual(expect.arrayContaining([3, 90]));
+  });
 });

@@ -55,7 +55,7 @@ export class ChainCheck {
   }
 
   /** An entry that is stored with its number and hash beside it; answers it if it is sound in itself. */
-  stored(seq: number, hash: string, body: string): Entry | undefined {
+  stored(seq: number, hash: string, body: string | null): Entry | undefined {
     const isKnown = this.#isKnown(seq);
     this.parts.row(seq, isKnown);
     // They come in order, so only the last one can come again.

@@ -4,15 +4,17 @@ import { AuditUnavailableError } from "../../errors.ts";
 import { expectSchema } from "./schema.ts";
 import type { Session } from "./session.ts";
 
-/** Rows fetched at a time. */
-const PAGE = 1_000;
+/** Rows fetched at first, and at most; and the characters that as many rows as are fetched next would have, if like the last. */
+const FIRST_PAGE = 64;
+const MAX_PAGE = 1_000;
+const PAGE_SIZE = 4_000_000;
 
 /** A row as it stands in the table, nothing of it believed yet. */
 export interface LogRow {
   readonly seq: string;
   readonly hash: string;
   readonly kind: string;
-  readonly body: string;
+  readonly body: string | null;
   readonly passed: string | null;
 }
 
@@ -43,10 +45,13 @@ export async function* readRows(session: Session, { id }: LogRecord, order: "ASC
   // Whoever stops reading early leaves a transaction behind, which the session's release then ends.
   await session.run(`DECLARE log_rows NO SCROLL CURSOR FOR
     SELECT seq::text, hash, kind, body, passed FROM capfence.entries WHERE log = ${Number(id)} ORDER BY entries.seq ${order}`);
-  for (;;) {
-    const page = await session.run<LogRow>(`FETCH ${PAGE} FROM log_rows`);
+  for (let rows = FIRST_PAGE; ;) {
+    const page = await session.run<LogRow>(`FETCH ${rows} FROM log_rows`);
     yield* page;
-    if (page.length < PAGE) break;
+    if (page.length < rows) break;
+    // A text that somebody has taken away is a finding, and no reason to stop.
+    const size = page.reduce((sum, { body }) => sum + (body?.length ?? 0), 0);
+    rows = Math.max(1, Math.min(MAX_PAGE, Math.floor((rows * PAGE_SIZE) / size)));
   }
   await session.run("COMMIT");
 }
