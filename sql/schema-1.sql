@@ -68,11 +68,12 @@ FROM (
 -- Errors: CF001 there is no such log; CF002 what is there contradicts what the caller knows; CF003 not an entry;
 -- CF004 the transaction's isolation would hide what others have appended, or the session's encoding change what is.
 --
--- Each expression and each statement is made ready anew in every transaction, which is what most of the time goes into.
+-- Each expression and each statement is made ready anew in every transaction, which is what most of the time goes into. Plans
+-- are kept as long as a session lives, so none is made that reads a whole table, because that is small when the session begins.
 CREATE FUNCTION capfence.append(
   log_name text, append_id uuid, again boolean, templates text, known_seq bigint, known_hash text, wait_ms integer
 ) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 <<append>>
 DECLARE
   setting text;
