@@ -133,7 +133,7 @@ describe("what is recorded of a payload", () => {
 
   it("is not what was to be left out", () => {
     const { digest, ...rest } = recordedPayload(event({ payload: { a: 1, b: 2 } }), { redact: ["b"] });
-    expect(rest).toStrictEqual({ payload: { a: 1, b: "[redacted]" }, redacted: ["b"] });
+    expect(rest).toEqual({ payload: { a: 1, b: "[redacted]" }, redacted: ["b"] });
     expectDigest(digest, '{"a":1,"b":2}');
   });
 

@@ -12,6 +12,8 @@ import { FaultyFiles } from "./faulty-files.ts";
 import { decision, expectOneChain, filesBeside, newLogPath, query } from "./sample-log.ts";
 
 const IDLE_MS = 1_000;
+/** By then at the latest. */
+const LATEST_MS = 1_500;
 
 async function open(path: string, files = nodeFiles): Promise<LogWriter> {
   return await LogWriter.open(path, { files, now: Date.now });
@@ -46,13 +48,13 @@ describe("a writer folds the tail", () => {
     vi.advanceTimersByTime(IDLE_MS - 1);
     await nextTurn();
     expect(rowsIn(path)).toBe(1);
-    vi.advanceTimersByTime(1);
+    vi.advanceTimersByTime(LATEST_MS - IDLE_MS + 1);
     await until(() => !filesBeside(path).includes("audit.db-tail"));
     expect(rowsIn(path)).toBe(3);
     // And again.
     await writer.append(decision());
     await nextTurn();
-    vi.advanceTimersByTime(IDLE_MS);
+    vi.advanceTimersByTime(LATEST_MS);
     await until(() => rowsIn(path) === 4);
     await writer.close();
     expect(expectOneChain(path)).toHaveLength(4);
@@ -64,7 +66,7 @@ describe("a writer folds the tail", () => {
     const first = await open(path);
     await first.append(decision());
     const writer = await open(path);
-    vi.advanceTimersByTime(IDLE_MS);
+    vi.advanceTimersByTime(LATEST_MS);
     await until(() => rowsIn(path) === 2);
     await writer.close();
     await first.close();
