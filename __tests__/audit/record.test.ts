@@ -115,7 +115,7 @@ describe("what is recorded of a payload", () => {
   it("is all of it, up to a length, and its digest", () => {
     const a = textOfLength(MAX_RECORDED);
     const { digest, ...whole } = recordedPayload(event({ payload: { a } }), {});
-    expect(whole).toStrictEqual({ payload: { a } });
+    expect(whole).toEqual({ payload: { a } });
     expectDigest(digest, JSON.stringify({ a }));
     const { digest: digestOfAll, ...cut } = recordedPayload(event({ payload: { a: `${a}x` } }), {});
     expect(cut).toStrictEqual({
