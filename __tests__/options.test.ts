@@ -4,11 +4,12 @@ import { join } from "node:path";
 
 import { describe, expect, it } from "vitest";
 
-import { ActionRuntime, assertGated, Policy, replay, verifyLog } from "../src/index.ts";
+import { ActionEvent, ActionRuntime, assertGated, Policy, replay, verifyLog } from "../src/index.ts";
 
 const log = join(mkdtempSync(join(tmpdir(), "capfence-options-")), "audit.db");
 const policy = Policy.parse("allow: [shell.execute]");
 const runtime = ActionRuntime.fromPolicy(policy, { auditLog: log });
+const verdict = { eventId: "x", entry: { seq: 1, hash: "0".repeat(64) } };
 const call = { actor: "ann", action: "execute", resource: "shell" };
 
 /** Options that are not the entrance's own, or mean nothing, and what is said about them. */
@@ -32,11 +33,10 @@ const MISTAKES: readonly (readonly [string, (options: never) => unknown, unknown
   ["ActionRuntime: tool must be", async (options) => await runtime.execute(call, options), { tool: 7 }],
   ["ActionRuntime: options must be an object", async (options) => await runtime.execute(call, options), []],
   [
-    "approvals: unknown option use",
+    "approvals.grant: unknown option use",
     async (options) => await runtime.approvals.grant(options),
     { by: "ann", agent: "a", capability: "c", expiresInSeconds: 9, use: 1 },
   ],
-  ["approvals: options must be an object", async (options) => await runtime.approvals.grant(options), undefined],
   ["assertGated: unknown option unguarded", (options) => assertGated([], options), { unguarded: [] }],
   [
     "ActionRuntime: unknown option audit.redacted",
@@ -60,6 +60,36 @@ const MISTAKES: readonly (readonly [string, (options: never) => unknown, unknown
     { onProgress: true },
   ],
   ["assertGated: ungated must be a list", (options) => assertGated([], options), { ungated: "shell" }],
+  [
+    "approvals: unknown option requst",
+    async (options) => await runtime.approvals.approve("x", options),
+    { by: "ann", requst: "x" },
+  ],
+  ["approvals: options must be an object", async (options) => await runtime.approvals.approve("x", options), undefined],
+  [
+    "approvals: key must be a signing key",
+    async (options) => await runtime.approvals.approve("x", options),
+    { by: "ann", key: "PRIVATE+KEY+ann" },
+  ],
+  [
+    "approvals: key must be a signing key",
+    async (options) => await runtime.approvals.reject("x", options),
+    { by: "ann", key: {} },
+  ],
+  [
+    "approvals.revoke: unknown option note",
+    async (options) => await runtime.approvals.revoke("x", options),
+    { by: "ann", note: "x" },
+  ],
+  ["approvals.grant: options must be an object", async (options) => await runtime.approvals.grant(options), undefined],
+  ["ActionRuntime: unknown option tol", async (options) => await runtime.ask(call, options), { tol: "x" }],
+  ["ActionEvent: unknown field arguments", async (fields) => await runtime.execute(fields), { ...call, arguments: {} }],
+  ["Policy.parse: unknown option file", (options) => Policy.parse("allow: [a]", options), { file: "x" }],
+  [
+    "checkpoints.keyFile must be the path",
+    (options) => ActionRuntime.fromPolicy(policy, options),
+    { checkpoints: { to: "x" } },
+  ],
 ];
 
 describe("an option that means nothing", () => {
@@ -67,6 +97,21 @@ describe("an option that means nothing", () => {
     const refusal: unknown = await (async () => await use(options as never))().catch((error: unknown) => error);
     expect(refusal).toBeInstanceOf(TypeError);
     expect(String(refusal)).toContain(message);
+  });
+
+  it.each<[string, unknown, unknown]>([
+    ["no outcome", verdict, undefined],
+    ["an outcome that is a text", verdict, "finished"],
+    ["a status that is none", verdict, { status: "done", durationMs: 1 }],
+    ["a status of another type", verdict, { status: 5, durationMs: 1 }],
+    ["a duration that is no number", verdict, { status: "finished", durationMs: "1" }],
+    ["a misspelt output", verdict, { status: "finished", durationMs: 1, outptu: "x" }],
+    ["a verdict without its entry", { eventId: "x" }, { status: "finished", durationMs: 1 }],
+    ["a verdict of no whole entry", { eventId: "x", entry: { seq: 1.5 } }, { status: "finished", durationMs: 1 }],
+    ["no verdict", {}, { status: "finished", durationMs: 1 }],
+  ])("is no end of a call, and stops nothing: %s", async (_, given, outcome) => {
+    const event = ActionEvent.create(call);
+    await expect(runtime.recordOutcome(event, given as never, outcome as never)).rejects.toThrow(/^recordOutcome: /);
   });
 
   it("has left no log behind", async () => {

@@ -1,6 +1,7 @@
 /** What an agent asks to do, and what was answered: plain, frozen, read-only data. */
 
 import { newEventId } from "./event-id.ts";
+import { optionNames } from "./options.ts";
 import { takeSnapshot, type JsonObject, type SnapshotResult } from "./snapshot.ts";
 
 /** Policy sections from the strictest to the mildest; also the three decisions there are. */
@@ -88,6 +89,20 @@ export interface ActionEventFields {
   readonly requireApproval?: boolean | undefined;
 }
 
+const FIELDS = optionNames<ActionEventFields>({
+  actor: true,
+  action: true,
+  resource: true,
+  environment: true,
+  payload: true,
+  context: true,
+  capability: true,
+  scope: true,
+  risk: true,
+  sessionId: true,
+  requireApproval: true,
+});
+
 const MAX_TEXT = 1024;
 
 /** One action an agent wants to take. Made by {@link ActionEvent.create}; frozen. */
@@ -137,11 +152,17 @@ export class ActionEvent {
    * `payloadProblem` and its verdict is `payload_invalid`. An event may be given too, of another copy of the package
    * say; its payload is copied again.
    *
-   * @throws TypeError naming the field, when a field other than the payload is missing, empty, over 1,024 characters,
-   *   of another type, or not well-formed Unicode.
+   * @throws TypeError naming the field, when a field is unknown, or one other than the payload is missing, empty, over 1,024
+   *   characters, of another type, or not well-formed Unicode.
    */
   static create(fields: ActionEventFields): ActionEvent {
     if (typeof fields !== "object" || fields === null) throw new TypeError("ActionEvent: fields must be an object");
+    // Arguments under another name would not be judged. An event of another copy of the package has these two besides.
+    for (const name of Object.keys(fields)) {
+      if (!FIELDS.has(name) && name !== "id" && name !== "payloadProblem") {
+        throw new TypeError(`ActionEvent: unknown field ${name}`);
+      }
+    }
     return new ActionEvent(fields);
   }
 

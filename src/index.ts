@@ -55,7 +55,7 @@ export type { JsonObject } from "./snapshot.ts";
 export type { KnownDecision } from "./replay/judged-call.ts";
 export type { Need } from "./policy/partial/possible-decisions.ts";
 export type { Obstacles } from "./policy/why-not-allow.ts";
-export type { Outcome } from "./runtime/runtime.ts";
+export type { Outcome } from "./runtime/outcome.ts";
 export type { OutcomeStatus } from "./audit/format/entry.ts";
 export type { PendingApproval } from "./runtime/approvals.ts";
 export type { PolicyIssue } from "./errors.ts";

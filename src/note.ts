@@ -4,8 +4,15 @@
  * `— <key name> <base64 of key id and signature>`.
  */
 
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify } from "node:crypto";
-import type { KeyObject } from "node:crypto";
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  KeyObject,
+  sign,
+  verify,
+} from "node:crypto";
 
 /** A key that signs. Its text is `PRIVATE+KEY+<name>+<id>+<base64>`; keep it out of the log's directory. */
 export interface SignerKey {
@@ -77,6 +84,13 @@ export function parseVerifierKey(text: string): VerifierKey {
     return { name, id: keyId(name, raw), publicKey };
   }
   throw new TypeError("not a verifying key. One has the form name+id+key and is made by capfence keys generate");
+}
+
+/** Whether `value` is a key as {@link parseSignerKey} answers it. */
+export function isSignerKey(value: unknown): value is SignerKey {
+  if (typeof value !== "object" || value === null) return false;
+  const { name, id, privateKey } = value as Record<string, unknown>;
+  return typeof name === "string" && Number.isSafeInteger(id) && privateKey instanceof KeyObject;
 }
 
 /** The verifying half of a signing key. */

@@ -118,7 +118,7 @@ describe("what is recorded of a payload", () => {
     expect(whole).toEqual({ payload: { a } });
     expectDigest(digest, JSON.stringify({ a }));
     const { digest: digestOfAll, ...cut } = recordedPayload(event({ payload: { a: `${a}x` } }), {});
-    expect(cut).toStrictEqual({
+    expect(cut).toEqual({
       payload: { a: `${"x".repeat(MAX_TEXT)}[cut: ${a.length + 1 - MAX_TEXT} more characters]` },
       cut: MAX_RECORDED + 1,
     });

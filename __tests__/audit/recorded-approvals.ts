@@ -4,7 +4,7 @@ import type { Entry } from "../../src/audit/format/entry.ts";
 import type { OpenItemsRegister } from "../../src/audit/open-items/open-items.ts";
 
 /** Hours, one after the other. Entries are recorded at the first, unless they say otherwise, and what is open ends at the second. */
-export const T0 = "2026-01-15T10:00:00.000Z";
+const T0 = "2026-01-15T10:00:00.000Z";
 export const T1 = "2026-01-15T11:00:00.000Z";
 export const T2 = "2026-01-15T12:00:00.000Z";
 

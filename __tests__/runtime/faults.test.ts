@@ -19,7 +19,8 @@ import { verifyLog } from "../../src/audit/verify.ts";
 import { AuditCorruptError, AuditUnavailableError, CapFenceError } from "../../src/errors.ts";
 import { ActionEvent } from "../../src/event.ts";
 import { Policy } from "../../src/policy/policy.ts";
-import { ActionRuntime, type Outcome } from "../../src/runtime/runtime.ts";
+import type { Outcome } from "../../src/runtime/outcome.ts";
+import { ActionRuntime } from "../../src/runtime/runtime.ts";
 
 const ANYTHING_GOES = Policy.parse("allow: ['*']");
 const FIELDS = { actor: "agent", action: "transfer", resource: "payments" };

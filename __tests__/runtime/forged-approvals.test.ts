@@ -29,15 +29,14 @@ const CALL = {
 } satisfies ActionEventFields;
 const THEFT = { ...CALL, payload: { amount: 9_999, to: "MALLORY" } };
 
-const [alice, bob] = ["alice", "bob"].map((name) => {
+const [[alice, aliceVerifier], [bob, bobVerifier]] = ["alice", "bob"].map((name) => {
   const { signer, verifier } = generateKeys(name);
-  return { by: name, key: parseSignerKey(signer), verifier };
-}) as [Approver, Approver];
+  return [{ by: name, key: parseSignerKey(signer) }, verifier];
+}) as [[Approver, string], [Approver, string]];
 
 interface Approver {
   readonly by: string;
   readonly key: ReturnType<typeof parseSignerKey>;
-  readonly verifier: string;
 }
 
 type Told = Readonly<Record<string, unknown>>;
@@ -63,7 +62,7 @@ async function close(): Promise<void> {
 }
 
 function runtimeOf(path = auditLog): ActionRuntime {
-  const approverKeys = [alice.verifier, bob.verifier];
+  const approverKeys = [aliceVerifier, bobVerifier];
   const runtime = ActionRuntime.fromPolicy(POLICY, { auditLog: path, approverKeys });
   open.push(runtime);
   return runtime;
@@ -233,7 +232,7 @@ describe("a signed grant", () => {
     ["is revoked", async (runtime: ActionRuntime, id: string) => await runtime.approvals.revoke(id, { by: "bob" })],
   ])("that %s does not come back by being recorded once more", async (_, end) => {
     const runtime = runtimeOf();
-    const id = await runtime.approvals.grant({ ...offer, by: alice.by, key: alice.key, uses: 1 });
+    const id = await runtime.approvals.grant({ ...offer, ...alice, uses: 1 });
     await end(runtime, id);
     const { content } = await recorded("granted");
     await forge(content);
@@ -248,7 +247,7 @@ describe("a signed grant", () => {
   it("of another log is none", async () => {
     mkdirSync(join(directory, "elsewhere"));
     const elsewhere = underTest.newLog(join(directory, "elsewhere"));
-    await runtimeOf(elsewhere).approvals.grant({ ...offer, by: alice.by, key: alice.key });
+    await runtimeOf(elsewhere).approvals.grant({ ...offer, ...alice });
     const { content, seq } = await recorded("granted", elsewhere);
     expect(seq).toBe(1);
     await forge(content);
@@ -261,7 +260,7 @@ describe("keys that change", () => {
   it("take with them what they have signed", async () => {
     const runtime = runtimeOf();
     await runtime.approvals.approve(await ask(runtime), alice);
-    const rotated = ActionRuntime.fromPolicy(POLICY, { auditLog, approverKeys: [bob.verifier] });
+    const rotated = ActionRuntime.fromPolicy(POLICY, { auditLog, approverKeys: [bobVerifier] });
     open.push(rotated);
     expect(await rotated.execute(CALL)).toMatchObject(REFUSED);
     await rotated.approvals.approve(await ask(rotated), bob);

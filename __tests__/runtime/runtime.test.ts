@@ -14,7 +14,8 @@ import { verifyLog } from "../../src/audit/verify.ts";
 import { AuditUnavailableError, PolicyLoadError } from "../../src/errors.ts";
 import { ActionEvent, type ActionEventFields, type Verdict } from "../../src/event.ts";
 import { Policy } from "../../src/policy/policy.ts";
-import { ActionRuntime, type Outcome } from "../../src/runtime/runtime.ts";
+import type { Outcome } from "../../src/runtime/outcome.ts";
+import { ActionRuntime } from "../../src/runtime/runtime.ts";
 
 const DEMO = `deny:
   - capability: shell.execute

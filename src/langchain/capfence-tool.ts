@@ -11,7 +11,7 @@ import {
 
 import { AgentActionBlocked } from "../errors.ts";
 import type { ActionEvent, Verdict } from "../event.ts";
-import type { Outcome } from "../runtime/runtime.ts";
+import type { Outcome } from "../runtime/outcome.ts";
 import { takeSnapshot } from "../snapshot.ts";
 import { noteGated } from "./approval-needed.ts";
 import { noteAnswer, noteEntry } from "./attempt.ts";

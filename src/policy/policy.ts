@@ -6,6 +6,7 @@ import { PolicyLoadError } from "../errors.ts";
 import { ActionEvent, type Decision } from "../event.ts";
 import { Subject } from "./conditions/condition.ts";
 import type { Diagnostics } from "./document/diagnostics.ts";
+import { checkOptionNames, optionNames } from "../options.ts";
 import { explain, type Explanation } from "./explain.ts";
 import { readPolicyFile } from "./document/policy-file.ts";
 import { approvalTimeout, digestOf, resolvePolicy, riskActions, type ResolvedPolicy } from "./resolved.ts";
@@ -31,6 +32,8 @@ export interface PolicyParseOptions {
    */
   readonly source?: string | undefined;
 }
+
+const PARSE_OPTIONS = optionNames<PolicyParseOptions>({ source: true });
 
 const INVALID_PAYLOAD: Decision = Object.freeze({ decision: "deny", reason: "payload_invalid" });
 
@@ -68,6 +71,7 @@ export class Policy {
    * @throws TypeError when `yamlText` or `source` is not a string.
    */
   static parse(yamlText: string, options: PolicyParseOptions = {}): Policy {
+    checkOptionNames("Policy.parse", options, PARSE_OPTIONS);
     const { source } = options;
     if (typeof yamlText !== "string") throw new TypeError("Policy.parse: the policy must be a string of YAML");
     if (source !== undefined && typeof source !== "string")

@@ -1,6 +1,6 @@
 /** What answers, grants and their revocations are told. */
 
-import type { SignerKey } from "../note.ts";
+import { isSignerKey, type SignerKey } from "../note.ts";
 import { checkOptionNames, optionNames } from "../options.ts";
 
 /** How an answer is given. */
@@ -37,6 +37,10 @@ export interface GrantOptions {
   readonly key?: SignerKey | undefined;
 }
 
+const ANSWER = optionNames<AnswerOptions>({ by: true, note: true, request: true, key: true });
+
+const REVOCATION = optionNames<Pick<AnswerOptions, "by">>({ by: true });
+
 const GRANT = optionNames<GrantOptions>({
   agent: true,
   capability: true,
@@ -49,7 +53,33 @@ const GRANT = optionNames<GrantOptions>({
   key: true,
 });
 
-/** Refuses what is no option of a grant: one whose limit is misspelt would have none. @throws TypeError naming it. */
+/**
+ * Refuses what is no option of an answer: with one misspelt, another request than the one that was shown could be meant.
+ *
+ * @throws TypeError naming it.
+ */
+export function checkAnswerOptions(options: AnswerOptions): void {
+  checkOptionNames("approvals", options, ANSWER);
+  checkKey(options.key);
+}
+
+/**
+ * Refuses what is no option of a grant: one whose limit is misspelt would have none.
+ *
+ * @throws TypeError naming it.
+ */
 export function checkGrantOptions(options: GrantOptions): void {
-  checkOptionNames("approvals", options, GRANT);
+  checkOptionNames("approvals.grant", options, GRANT);
+  checkKey(options.key);
+}
+
+/** Refuses what is no option of a revocation. @throws TypeError naming it. */
+export function checkRevocationOptions(options: Pick<AnswerOptions, "by">): void {
+  checkOptionNames("approvals.revoke", options, REVOCATION);
+}
+
+function checkKey(key: unknown): void {
+  if (key !== undefined && !isSignerKey(key)) {
+    throw new TypeError("approvals: key must be a signing key as parseSignerKey answers it");
+  }
 }

@@ -16,7 +16,13 @@ import { ApprovalError } from "../errors.ts";
 
 import { patternProblem } from "../policy/matching/capability.ts";
 import type { JsonObject } from "../snapshot.ts";
-import { checkGrantOptions, type AnswerOptions, type GrantOptions } from "./answer-options.ts";
+import {
+  checkAnswerOptions,
+  checkGrantOptions,
+  checkRevocationOptions,
+  type AnswerOptions,
+  type GrantOptions,
+} from "./answer-options.ts";
 import type { Recorder } from "./recorder.ts";
 import { checkedShown, type ShownPayload } from "./shown.ts";
 import { systemUser } from "../system-user.ts";
@@ -172,6 +178,7 @@ export class Approvals {
    * @throws ApprovalError, AuditUnavailableError, AuditCorruptError, TypeError as {@link grant}.
    */
   async revoke(id: string, options: Pick<AnswerOptions, "by">): Promise<void> {
+    checkRevocationOptions(options);
     const said = { id: text("id", id), ...saidBy(options) };
     await this.#propose((open, moment) => proposeRevocation(said, open, moment));
   }
@@ -209,6 +216,7 @@ export class Approvals {
   }
 
   async #answer(status: ApprovalAnswer["status"], id: string, options: AnswerOptions): Promise<void> {
+    checkAnswerOptions(options);
     const { request: shown, key: signer } = options;
     const given = { id: text("id", id), status, ...saidBy(options), signer, shown };
     await this.#propose((open, moment) => proposeAnswer(given, open, moment, this.#keys));

@@ -4,7 +4,7 @@ import { settle, type Settlement } from "../approvals/ask.ts";
 import type { ApproverKeys } from "../approvals/signature.ts";
 import { Checkpointer } from "../audit/checkpoints/checkpointer.ts";
 import { defaultAuditLog } from "../audit/default-path.ts";
-import { PreparedEntry, type OutcomeStatus } from "../audit/format/entry.ts";
+import { PreparedEntry } from "../audit/format/entry.ts";
 import { AuditLog } from "../audit/log.ts";
 import {
   decisionEntry,
@@ -20,18 +20,9 @@ import { Approvals } from "./approvals.ts";
 import { callOf, type CallToApprove } from "./call.ts";
 import { PolicyInForce } from "./policy-in-force.ts";
 import { Recorder } from "./recorder.ts";
-import { checkWaiting, untilAnswered, type Asking, type ExecuteOptions, type Waiting } from "./waiting.ts";
+import { checkAsking, checkWaiting, untilAnswered, type Asking, type ExecuteOptions, type Waiting } from "./waiting.ts";
+import { checkOutcome, type Outcome } from "./outcome.ts";
 import { checkOptions, readApproverKeys, type ActionRuntimeOptions } from "./options.ts";
-
-/** How a tool call ended, for {@link ActionRuntime.recordOutcome}. */
-export interface Outcome {
-  /** `finished`, `failed` (the tool threw), or `aborted` (allowed, but cancelled before the tool started). */
-  readonly status: OutcomeStatus;
-  /** Milliseconds the tool ran. */
-  readonly durationMs: number;
-  /** What the tool returned; only a salted digest of it is recorded, and only if it is text or plain JSON. */
-  readonly output?: unknown;
-}
 
 /** The reasons for a refusal that is the host's own and not the policy's. */
 export type RefusalReason = Extract<Reason, "context_invalid" | "unknown_tool" | "bypassed">;
@@ -136,6 +127,7 @@ export class ActionRuntime {
     event: ActionEvent | ActionEventFields,
     options: Pick<ExecuteOptions, "tool"> = {},
   ): Promise<Verdict | undefined> {
+    checkAsking(options);
     const judged = ActionEvent.isInstance(event) ? event : ActionEvent.create(event);
     const { policy } = this.#source;
     await policy.ready();
@@ -174,13 +166,16 @@ export class ActionRuntime {
   }
 
   /**
-   * Records how an authorized call ended. Never rejects: the tool has run, and an error here would invite a second run.
-   * A failure closes the log and is given to `onAuditError`.
+   * Records how an authorized call ended. When that fails it does not reject: the tool has run, and an error here would invite
+   * a second run. The log is closed then, and the failure is given to `onAuditError`.
+   *
+   * @throws TypeError naming an argument that is wrong. Nothing is recorded, and the log goes on.
    */
   async recordOutcome(event: ActionEvent, verdict: Verdict, outcome: Outcome): Promise<void> {
-    let entry: PreparedEntry | undefined;
+    checkOutcome(verdict, outcome);
+    const judged = ActionEvent.isInstance(event) ? event : ActionEvent.create(event);
+    const entry = outcomeEntry(judged, verdict, outcome);
     try {
-      entry = outcomeEntry(ActionEvent.isInstance(event) ? event : ActionEvent.create(event), verdict, outcome);
       await this.#recorder.append(entry);
     } catch (error) {
       const problem = this.#problemOf(error);

@@ -15,6 +15,8 @@ export interface ExecuteOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+const ASKING = optionNames<Pick<ExecuteOptions, "tool">>({ tool: true });
+
 const OPTIONS = optionNames<ExecuteOptions>({ onApproval: true, timeoutMs: true, tool: true, signal: true });
 
 /** What a call that needs approval does. */
@@ -79,9 +81,19 @@ export function checkWaiting(options: ExecuteOptions, fallback?: Waiting): Waiti
   if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs >= 0)) {
     throw new TypeError("ActionRuntime: timeoutMs must be a number of milliseconds");
   }
-  if (tool !== undefined && typeof tool !== "string") throw new TypeError("ActionRuntime: tool must be a tool's name");
+  checkTool(tool);
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw new TypeError("ActionRuntime: signal must be an AbortSignal");
   }
   return { onApproval: chosen, timeoutMs: timeoutMs ?? fallback?.timeoutMs, signal };
+}
+
+/** Refuses what is no option of asking alone. @throws TypeError naming the option that is wrong. */
+export function checkAsking(options: Pick<ExecuteOptions, "tool">): void {
+  checkOptionNames("ActionRuntime", options, ASKING);
+  checkTool(options.tool);
+}
+
+function checkTool(tool: unknown): void {
+  if (tool !== undefined && typeof tool !== "string") throw new TypeError("ActionRuntime: tool must be a tool's name");
 }

@@ -59,6 +59,9 @@ export class Checkpointer {
     onError: (error: unknown) => void,
   ) {
     const { keyFile, to, everyEntries = 1_000, everySeconds = 60 } = options;
+    if (typeof keyFile !== "string") {
+      throw new TypeError("ActionRuntime: checkpoints.keyFile must be the path of a signing key");
+    }
     if (typeof to !== "function" && (typeof to !== "string" || to === "")) {
       throw new TypeError("ActionRuntime: checkpoints.to must be a file or a function");
     }

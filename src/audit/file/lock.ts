@@ -27,6 +27,9 @@ const PATIENCE_MS = 15_000;
 /** For so long, in milliseconds, it is asked for at every turn of the event loop; then its holder is looked at, too. */
 const SOON_MS = 1;
 
+/** The longest pause between two tries, in milliseconds, but for what is random in it. */
+const MAX_PAUSE_MS = 20;
+
 /** How long the end of a process waits for it; what is not folded then stays in the tail. */
 const LAST_PATIENCE_MS = 200;
 
@@ -118,8 +121,11 @@ export class LogLock {
   async hold<T>(section: () => T): Promise<T> {
     const start = performance.now();
     for (let tries = 0; !this.#tryTake(tries, start); tries += 1) {
-      // Most hold it for microseconds. Later a random pause keeps waiting processes out of step.
-      await (performance.now() - start < SOON_MS ? nextTurn() : sleep(1 + Math.random() * 2));
+      // Most hold it for microseconds. Who holds it for long may be stopped, and then there is no hurry.
+      const waited = performance.now() - start;
+      const pause = Math.min(1 + waited / 50, MAX_PAUSE_MS);
+      // A random pause keeps waiting processes out of step.
+      await (waited < SOON_MS ? nextTurn() : sleep(pause * (1 + Math.random())));
     }
     // In one go with the taking: nothing else of this thread may run in between.
     return this.#run(section);

@@ -134,10 +134,16 @@ export function outcomeEntry(
     environment: event.environment,
     of: verdict.entry.seq,
     status: outcome.status,
-    ms: Number.isFinite(outcome.durationMs) ? Math.max(0, Math.round(outcome.durationMs * 1000) / 1000) : undefined,
+    ms: milliseconds(outcome.durationMs),
     output: outputDigest(outcome.output),
   };
   return new PreparedEntry(content);
+}
+
+/** To the microsecond; `undefined` when it was not measured. */
+function milliseconds(duration: number): number | undefined {
+  const rounded = Math.max(0, Math.round(duration * 1000) / 1000);
+  return Number.isFinite(rounded) ? rounded : undefined;
 }
 
 /** The entry for another policy's coming into force. Both are digests. */
