@@ -3,6 +3,11 @@
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 
+/** Whether a client still says who it is, in as many messages as the server asks for (PostgreSQL, 54.2.1). */
+function isConnecting([type]: Buffer): boolean {
+  return type === 0 || type === "p".charCodeAt(0);
+}
+
 /**
  * What becomes of the next request: it is passed on; it is lost on its way; it arrives and its answer is lost; it arrives
  * when {@link Proxy.release} is called, and the client hears nothing.
@@ -73,9 +78,11 @@ export class Proxy {
     });
     server.on("close", () => client.destroy());
     client.on("data", (bytes) => {
-      const fate = this.passing > 0 ? "passes" : this.next;
-      if (this.passing > 0) this.passing -= 1;
-      else this.next = "passes";
+      const fate = isConnecting(bytes) || this.passing > 0 ? "passes" : this.next;
+      if (!isConnecting(bytes)) {
+        if (this.passing > 0) this.passing -= 1;
+        else this.next = "passes";
+      }
       isAnswerLost = fate === "is not answered";
       if (fate === "is late") this.#late = () => server.write(bytes);
       if (fate === "is lost" || fate === "is late") client.destroy();

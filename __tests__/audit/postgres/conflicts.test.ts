@@ -86,25 +86,28 @@ describe.skipIf(database === undefined)("a deadlock with another transaction", (
 });
 
 describe.skipIf(database === undefined)("a session that the server ends", () => {
-  it.each([
-    ["because nothing was asked in it for too long", "idle_in_transaction_session_timeout=50", "by a time limit"],
-    ["because its transaction took too long", "transaction_timeout=300", "by a time limit"],
-  ])("%s says so to who reads", async (_why, setting, message) => {
-    const location = newPostgresLog(database);
-    const log = new AuditLog(location);
-    await log.append(decision());
-    await log.close();
-    const url = new URL(location);
-    url.searchParams.set("application_name", `ends ${setting}`);
-    url.searchParams.set("options", `-c ${setting}`);
-    const reading = readEntries(url.href)[Symbol.asyncIterator]();
-    await reading.next();
-    while ((await sql("SELECT FROM pg_stat_activity WHERE application_name = $1", [`ends ${setting}`])).length > 0) {
-      await pause(10);
-    }
-    const rest = async (): Promise<void> => {
-      while ((await reading.next()).done !== true);
-    };
-    await expect(rest()).rejects.toThrow(message);
-  });
+  it.each(["idle_in_transaction_session_timeout=50", "transaction_timeout=300"])(
+    "by a time limit says so to who reads: %s",
+    async (setting) => {
+      const [known] = await sql("SELECT FROM pg_settings WHERE name = $1", [setting.split("=")[0]]);
+      // Version 17 of PostgreSQL has the second one first.
+      if (known === undefined) return;
+      const location = newPostgresLog(database);
+      const log = new AuditLog(location);
+      await log.append(decision());
+      await log.close();
+      const url = new URL(location);
+      url.searchParams.set("application_name", `ends ${setting}`);
+      url.searchParams.set("options", `-c ${setting}`);
+      const reading = readEntries(url.href)[Symbol.asyncIterator]();
+      await reading.next();
+      while ((await sql("SELECT FROM pg_stat_activity WHERE application_name = $1", [`ends ${setting}`])).length > 0) {
+        await pause(10);
+      }
+      const rest = async (): Promise<void> => {
+        while ((await reading.next()).done !== true);
+      };
+      await expect(rest()).rejects.toThrow("by a time limit");
+    },
+  );
 });
