@@ -41,6 +41,7 @@ const TAMPERING = [
   "SELECT setval('capfence.logs_id_seq', 1)",
   "UPDATE capfence.entries SET append = NULL",
   "UPDATE capfence.migrations SET version = 2",
+  "BEGIN; LOCK TABLE capfence.migrations IN ROW EXCLUSIVE MODE",
   "SET ROLE capfence_owner",
   "SET SESSION AUTHORIZATION capfence_owner",
   "SET session_replication_role = replica",
@@ -206,6 +207,22 @@ describe.skipIf(database === undefined)("the appender's role", async () => {
     await log.close();
     const { problems } = await verifyLog(location);
     expect(problems).toEqual([{ seq: 5, what: "it does not say whether the call was let through" }]);
+  });
+
+  it("who holds a log's lock holds up that log, as long as its session lives, and no other", async () => {
+    const [held, other] = [newPostgresLog(database), newPostgresLog(database)];
+    const [log, otherLog] = [held, other].map((url) => new AuditLog({ url: as(user, url), answerTimeoutMs: 600 }));
+    for (const each of [log, otherLog]) await each?.append(decision());
+    const holder = new Client({ connectionString: user });
+    await holder.connect();
+    await holder.query("BEGIN");
+    await holder.query("SELECT capfence.append($1, gen_random_uuid(), false, '', -1, '', 1000)", [nameOf(held)]);
+    await expect(log?.append(decision())).rejects.toThrow(/for too long/);
+    expect(await otherLog?.append(decision())).toMatchObject({ seq: 2 });
+    await holder.end();
+    expect(await log?.append(decision())).toMatchObject({ seq: 2 });
+    for (const each of [log, otherLog]) await each?.close();
+    expect(await verifyLog(held)).toMatchObject({ intact: true, entries: 2 });
   });
 
   it("may not verify", async () => {
