@@ -14,9 +14,9 @@ import { decision, expectOneChain, filesBeside, placeLog, sampleFiles } from "./
 
 const { closed } = await sampleFiles();
 const here = currentOwner();
-const dead: Owner = { ...here, pid: 2 ** 22 + 1, started: "1", task: "", nonce: "dead" };
-const alive: Owner = { ...here, pid: process.ppid, started: "", task: "", nonce: "alive" };
-const far: Owner = { ...here, pid: 7, host: "elsewhere.example", nonce: "far" };
+const dead: Owner = { ...here, thread: 0, pid: 2 ** 22 + 1, started: "1", task: "", nonce: "dead" };
+const alive: Owner = { ...here, thread: 0, pid: process.ppid, started: "", task: "", nonce: "alive" };
+const far: Owner = { ...here, thread: 0, pid: 7, host: "elsewhere.example", nonce: "far" };
 
 /** A log that this owner has locked. */
 function lockedBy(owner: Owner): string {
