@@ -1,4 +1,4 @@
-import { linkSync, statSync, writeFileSync } from "node:fs";
+import { linkSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { setImmediate as nextTurn } from "node:timers/promises";
 
 import { afterEach, describe, expect, it, vi } from "vitest";
@@ -8,8 +8,9 @@ import { LockHeldError } from "../../src/audit/file/lock.ts";
 import { currentOwner, formatOwner } from "../../src/audit/file/owner.ts";
 import { LogWriter } from "../../src/audit/file/writer.ts";
 import { AuditCorruptError, AuditUnavailableError } from "../../src/errors.ts";
-import { FaultyFiles } from "./faulty-files.ts";
+import { FaultyFiles, type Fault } from "./faulty-files.ts";
 import { decision, expectOneChain, filesBeside, newLogPath, query } from "./sample-log.ts";
+import { altered } from "./tampering.ts";
 
 const IDLE_MS = 1_000;
 /** By then at the latest. */
@@ -96,6 +97,55 @@ describe("a writer folds the tail", () => {
     await last;
     expect(vi.getTimerCount()).toBe(0);
     expect(filesBeside(path)).toEqual(["audit.db"]);
+  });
+});
+
+/** A writer with one entry in its tail, whose next idle moment is here, and who is done with that. */
+async function folded(fault: Fault): Promise<readonly [string, LogWriter]> {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  const path = newLogPath();
+  const { files, struck } = new FaultyFiles(fault);
+  const writer = await open(path, files);
+  await writer.append(decision());
+  await nextTurn();
+  vi.advanceTimersByTime(IDLE_MS);
+  await until(() => struck.length > 0);
+  for (let turns = 0; turns < 10; turns += 1) await nextTurn();
+  return [path, writer];
+}
+
+describe("a fold that fails in an idle moment", () => {
+  it("for want of room leaves the tail to go on", async () => {
+    // The owner file, the database, the tail; then a second database.
+    const [path, writer] = await folded({ method: "create", call: 4, code: "ENOSPC", manner: "before" });
+    expect(rowsIn(path)).toBe(1);
+    expect(await writer.append(decision())).toMatchObject({ seq: 2 });
+    expect(writer.failure).toBeUndefined();
+    await nextTurn();
+    vi.advanceTimersByTime(IDLE_MS);
+    await until(() => rowsIn(path) === 3);
+    await writer.close();
+  });
+
+  it("since the tail can't be flushed stops the writer: what was written may be lost", async () => {
+    const [path, writer] = await folded({ method: "sync", call: 4, code: "EIO", manner: "before" });
+    await expect(writer.append(decision())).rejects.toMatchObject({ code: "ERR_AUDIT_UNAVAILABLE" });
+    await expect(writer.close()).rejects.toBe(writer.failure);
+    expect(expectOneChain(path)).toHaveLength(2);
+  });
+
+  it("since the database contradicts the tail stops the writer", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const path = newLogPath();
+    const writer = await open(path);
+    await writer.append(decision());
+    await nextTurn();
+    writeFileSync(path, altered(readFileSync(path), "UPDATE entries SET hash = 'x'"));
+    vi.advanceTimersByTime(IDLE_MS);
+    await until(() => writer.failure !== undefined);
+    expect(AuditCorruptError.isInstance(writer.failure)).toBe(true);
+    await expect(writer.append(decision())).rejects.toBe(writer.failure);
+    await expect(writer.close()).rejects.toBe(writer.failure);
   });
 });
 
