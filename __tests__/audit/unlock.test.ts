@@ -10,6 +10,7 @@ import { breakLock, inspectLock } from "../../src/audit/file/unlock.ts";
 import { AuditLog } from "../../src/audit/log.ts";
 import { AuditUnavailableError } from "../../src/errors.ts";
 import { systemUser } from "../../src/system-user.ts";
+import { FaultyFiles } from "./faulty-files.ts";
 import { decision, expectOneChain, filesBeside, placeLog, sampleFiles } from "./sample-log.ts";
 
 const { closed } = await sampleFiles();
@@ -81,14 +82,19 @@ describe("a lock", () => {
     expect(readFileSync(`${path}-lock`, "utf8")).toBe(formatOwner(alive).toString("utf8"));
   });
 
-  it.each([
+  it.each<readonly [Owner | undefined, string]>([
+    [
+      undefined,
+      "an owner that its lock file does not name. It cannot be looked at from here; if it has certainly ended, run capfence unlock",
+    ],
     [alive, `process ${process.ppid} on ${here.host}. Let it go on, or end it`],
     [
       far,
       "process 7 on elsewhere.example. It cannot be looked at from here; if it has certainly ended, run capfence unlock",
     ],
   ])("is waited for, fifteen seconds and no longer: %#", async (owner, who) => {
-    const path = lockedBy(owner);
+    const path = owner === undefined ? placeLog(closed) : lockedBy(owner);
+    if (owner === undefined) writeFileSync(`${path}-lock`, "");
     const lock = new LogLock(nodeFiles, path);
     lock.prepare();
     vi.useFakeTimers({ toFake: ["performance"] });
@@ -100,7 +106,28 @@ describe("a lock", () => {
       vi.useRealTimers();
       lock.dispose();
     }
-    expect(filesBeside(path)).toEqual(["audit.db", "audit.db-lock", `audit.db-owner.${owner.nonce}`]);
+    const names = ["audit.db", "audit.db-lock", ...(owner === undefined ? [] : [`audit.db-owner.${owner.nonce}`])];
+    expect(filesBeside(path)).toEqual(names);
+  });
+
+  it.each([
+    ["link", "EPERM"],
+    ["readFile", "EIO"],
+  ] as const)("that can't be looked at is an error: %s answers %s", (method, code) => {
+    const path = lockedBy(alive);
+    const { files } = new FaultyFiles({ method, call: 1, code, manner: "before" });
+    const lock = new LogLock(files, path);
+    lock.prepare();
+    expect(() => lock.holdNow(() => {})).toThrow(expect.objectContaining({ code }));
+    lock.dispose();
+  });
+
+  it("whose owner file can't be removed is let go all the same", () => {
+    const path = placeLog(closed);
+    const { files } = new FaultyFiles({ method: "unlink", call: 3, code: "EACCES", manner: "before" });
+    const lock = new LogLock(files, path);
+    lock.prepare();
+    expect(() => lock.dispose()).not.toThrow();
   });
 
   it("that is let go meanwhile is taken", async () => {
