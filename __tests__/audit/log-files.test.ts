@@ -11,6 +11,7 @@ import { listSegments, segmentPath } from "../../src/audit/file/segments.ts";
 import { loadEngine } from "../../src/audit/file/sqlite.ts";
 import { doLater, doNow, PAUSE, type Step } from "../../src/audit/file/steps.ts";
 import { AuditCorruptError } from "../../src/errors.ts";
+import { bytesOf, segmentedFiles, segmentsOf } from "./both-verifiers.ts";
 import { FaultyFiles } from "./faulty-files.ts";
 import { filesBeside, newLogPath, placeLog, sampleFiles, storedEntries } from "./sample-log.ts";
 import { altered, alteredLoosely } from "./tampering.ts";
@@ -171,6 +172,15 @@ describe("a database of entries", () => {
     expect(() => open(bytes, (database) => database.last())).toThrow(
       new AuditCorruptError("audit.db", `${what}. Run capfence verify`, detail),
     );
+  });
+
+  it("knows the last segment that is named in it", async () => {
+    const log = await segmentedFiles();
+    const first = Number(segmentsOf(log).at(-1)?.split(".").at(-1));
+    expect(open(bytesOf(log, "audit.db"), (database) => database.lastSegment())).toMatchObject({
+      kind: "segment",
+      first,
+    });
   });
 
   it("takes for a segment entry only what is one", () => {

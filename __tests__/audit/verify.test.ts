@@ -70,14 +70,23 @@ describe("verification of a sound log", () => {
     expect(await verifyLog(path)).toMatchObject({ intact: true, entries: 6, withoutOutcome: 1, withoutDecision: 2 });
   });
 
-  it("gives the entries on the way, each once and in order", async () => {
+  it("says nothing of what there is not", async () => {
+    const report = await verifyLog(placeLog(closed));
+    for (const name of ["from", "anchor"]) expect(report).not.toHaveProperty(name);
+    expect(await verifyLog(placeLog(altered(closed, "DELETE FROM entries")))).not.toHaveProperty("last");
+  });
+
+  it("gives the entries on the way, some at a time, each once and in order", async () => {
     const path = placeLog(genesis, tail);
     const given = [];
+    let times = 0;
     const verification = verifyEntries(path);
     for (let next = await verification.next(); next.done !== true; next = await verification.next()) {
+      times += 1;
       given.push(...next.value.map(({ seq, hash, body }) => ({ seq, hash, body })));
     }
     expect(given).toEqual(storedEntries(path));
+    expect(times).toBeGreaterThan(1);
   });
 
   it("does not accuse a log whose agent's name begins with U+FEFF", async () => {
