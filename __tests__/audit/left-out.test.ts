@@ -36,6 +36,7 @@ describe("what was left out of a payload", () => {
     ["a secret", { a: `curl -H ${TOKEN} x`, b: "y" }, {}, [{ path: ["a"], pieces: ["curl -H ", " x"] }]],
     ["two secrets", { a: `${TOKEN} ${TOKEN}` }, {}, [{ path: ["a"], pieces: [" "] }]],
     ["what a name was", { a: { [TOKEN]: 1, b: 2 } }, {}, [{ path: ["a"] }]],
+    ["what several names were", { a: { [TOKEN]: 1, [TOKEN.replaceAll("a", "b")]: 2 } }, {}, [{ path: ["a"] }]],
     ["two members", { a: { b: 5 }, c: 6 }, { redact: ["a.b", "c"] }, [{ path: ["a", "b"] }, { path: ["c"] }]],
     ["all members", { a: 1, b: null, c: 2 }, { redact: ["*"] }, [{ path: ["a"] }, { path: ["b"] }, { path: ["c"] }]],
     [

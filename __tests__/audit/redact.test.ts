@@ -54,6 +54,42 @@ describe("redaction by path", () => {
   });
 });
 
+describe("members whose names hold a secret", () => {
+  const MARK = "[redacted: GitHub token]";
+
+  it.each<readonly [string, JsonObject, JsonObject]>([
+    ["one", { [token("a")]: 1, b: 2 }, { [MARK]: 1, b: 2 }],
+    [
+      "several of one kind",
+      { [token("a")]: 1, [token("b")]: 2, [token("c")]: 3 },
+      { [MARK]: 1, [`${MARK} (2)`]: 2, [`${MARK} (3)`]: 3 },
+    ],
+    [
+      "beside one that really has the name",
+      { [token("a")]: 1, [token("b")]: 2, [MARK]: 3, [`${MARK} (3)`]: 4 },
+      { [`${MARK} (2)`]: 1, [`${MARK} (4)`]: 2, [MARK]: 3, [`${MARK} (3)`]: 4 },
+    ],
+    [
+      "where one's name becomes what another's was made to be",
+      { [token("a")]: 1, [token("b")]: 2, [`${token("c")} (2)`]: 3 },
+      { [MARK]: 1, [`${MARK} (2)`]: 2, [`${MARK} (2) (2)`]: 3 },
+    ],
+    [
+      "within one another",
+      { [token("a")]: { [token("a")]: 1, [token("b")]: 2 } },
+      { [MARK]: { [MARK]: 1, [`${MARK} (2)`]: 2 } },
+    ],
+  ])("keep their values, each under a name of its own: %s", (_, payload, json) => {
+    expect(redact(payload, [])).toEqual({ json, redacted: ["GitHub token"] });
+  });
+
+  it("keep their values when a payload has nothing else", () => {
+    const names = Array.from({ length: 20_000 }, (_, index) => `ghp_${String(index).padStart(36, "0")}`);
+    const { json } = redact(Object.fromEntries(names.map((name, index) => [name, index])), []);
+    expect(Object.values(json)).toEqual(names.map((_, index) => index));
+  });
+});
+
 describe("a payload that is too large to be recorded whole", () => {
   it("keeps the beginning of each long text and says how long it was", () => {
     const payload = { short: "s", long: "é".repeat(100_000), list: ["x".repeat(2_000)] };
@@ -74,3 +110,7 @@ describe("a payload that is too large to be recorded whole", () => {
     expect(cutTexts({ many: Array<string>(MAX_RECORDED).fill("xy") })).toBeUndefined();
   });
 });
+
+function token(letter: string): string {
+  return `ghp_${letter.repeat(36)}`;
+}

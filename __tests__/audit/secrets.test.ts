@@ -199,7 +199,13 @@ const BEGINNINGS = new Set([
   " -a",
   "-a",
   "a.",
-  ..."a:@._-+%\\",
+  ":",
+  "@",
+  "_",
+  "-",
+  "+",
+  "%",
+  "\\",
 ]);
 
 it.each([...BEGINNINGS])("a text of nothing but %j is gone through, however long", (beginning) => {

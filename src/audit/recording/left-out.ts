@@ -50,7 +50,7 @@ function find(value: unknown, recording: Recording): readonly LeftOut[] {
   const { rests, hasSecrets } = recording;
   let found: LeftOut[] | undefined;
   for (const [name, member] of Object.entries(value) as [string, unknown][]) {
-    // A name without its secret may have been made the same as another's.
+    // A name without its secret may be that of any other member.
     if (hasSecrets && !Array.isArray(value) && isMarked(name)) return WHOLE;
     if (member === REDACTED && rests.some(({ rest }) => rest === name || rest === "*")) {
       (found ??= []).push({ path: [name] });

@@ -46,13 +46,27 @@ function hide(value: Json, rests: readonly Rest[], note: (reason: string) => voi
   return hideNames(hidden, note);
 }
 
-/** Members whose own names hold a secret get the name without it. */
+/** Members whose own names hold a secret get the name without it, and a number where another has that name. */
 function hideNames(value: Json, note: (reason: string) => void): Json {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   const names = Object.keys(value).map((name) => ({ name, ...withoutSecrets(name) }));
   if (names.every(({ found }) => found.length === 0)) return value;
   for (const format of names.flatMap(({ found }) => found)) note(format);
-  return Object.fromEntries(names.map(({ name, text }) => [text, (value as JsonObject)[name] as Json]));
+  const taken = new Set(names.flatMap(({ name, found }) => (found.length === 0 ? [name] : [])));
+  const numbers = new Map<string, number>();
+  const free = (text: string): string => {
+    // Counted on from the last, since thousands may have the same.
+    for (let number = (numbers.get(text) ?? 0) + 1; ; number++) {
+      const candidate = number === 1 ? text : `${text} (${number})`;
+      if (taken.has(candidate)) continue;
+      numbers.set(text, number);
+      taken.add(candidate);
+      return candidate;
+    }
+  };
+  return Object.fromEntries(
+    names.map(({ name, text, found }) => [found.length === 0 ? name : free(text), (value as JsonObject)[name] as Json]),
+  );
 }
 
 /** What of the paths lies before us once we have gone into the member `name`. */
