@@ -709,4 +709,49 @@ describe("fromPolicy", () => {
   ])("refuses an option that means nothing: %s", (message, options) => {
     expect(() => runtimeOf(Policy.parse(DEMO), options)).toThrow(TypeError(message));
   });
+
+  it.each([
+    "$",
+    "$.x",
+    "$[0]",
+    "$['x']",
+    "a[0]",
+    "a[]",
+    "a[0].b",
+    "b[*]",
+    "b['c']",
+    'b["c"]',
+    " password",
+    "password ",
+    "a. b",
+    "a..b",
+    ".x",
+    "x.",
+    ".",
+    "**",
+    "**.x",
+    "x.**",
+    "pass*",
+  ])("refuses a path to leave out that is written otherwise than paths are: %j", (path) => {
+    expect(() => runtimeOf(Policy.parse(DEMO), { audit: { redact: ["password", path] } })).toThrow(
+      TypeError(
+        `ActionRuntime: audit.redact has ${JSON.stringify(path)}, but paths are written like "items.0.card", or "*.token" with * for any one member`,
+      ),
+    );
+  });
+
+  it.each([
+    "password",
+    "*",
+    "*.token",
+    "items.0.card",
+    "items.*.card",
+    "a b",
+    "$filter",
+    "$ref.x",
+    "user[name]",
+    "x-y",
+  ])("takes %j as a path to leave out", (path) => {
+    expect(() => runtimeOf(Policy.parse(DEMO), { audit: { redact: [path] } })).not.toThrow();
+  });
 });

@@ -99,13 +99,28 @@ export function checkOptions(options: ActionRuntimeOptions): void {
   if (audit?.payload !== undefined && audit.payload !== "redacted" && audit.payload !== "none") {
     throw new TypeError('ActionRuntime: audit.payload must be "redacted" or "none"');
   }
-  const paths: unknown = audit?.redact;
-  if (
-    paths !== undefined &&
-    !(Array.isArray(paths) && paths.every((path) => typeof path === "string" && path !== ""))
-  ) {
+  if (audit?.redact !== undefined) checkPaths(audit.redact);
+}
+
+function checkPaths(paths: unknown): void {
+  if (!Array.isArray(paths) || !paths.every((path) => typeof path === "string" && path !== "")) {
     throw new TypeError("ActionRuntime: audit.redact must be a list of paths");
   }
+  const wrong: unknown = paths.find((path: string) => !isPath(path));
+  if (wrong === undefined) return;
+  throw new TypeError(
+    `ActionRuntime: audit.redact has ${JSON.stringify(wrong)}, but paths are written like "items.0.card", or "*.token" with * for any one member`,
+  );
+}
+
+/** Whether `path` is no other way of writing paths, which would find nothing and record what was to be left out. */
+function isPath(path: string): boolean {
+  const names = path.split(".");
+  if (names[0] === "$") return false;
+  return names.every(
+    (name) =>
+      name === "*" || (name !== "" && name === name.trim() && !name.includes("*") && !/\[(?:\d*\]|["'])/.test(name)),
+  );
 }
 
 function checkLocation(location: AuditLocation): void {
