@@ -1,13 +1,24 @@
-import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import fs, { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 
 import { FileStore } from "../../src/audit/file/file-store.ts";
 import { explainFileError, isSameFile, nodeFiles, type FileIdentity } from "../../src/audit/file/files.ts";
 import { placeLog, sampleFiles, temporaryDirectory } from "./sample-log.ts";
 
 const { genesis, tail } = await sampleFiles();
+
+/** Puts another function in the place of one of node:fs until the test is over. */
+function replaced(name: "fsyncSync" | "fchownSync" | "fchmodSync", by: (...values: never[]) => unknown): void {
+  const spy = vi.spyOn(fs, name).mockImplementation(by as never);
+  syncBuiltinESMExports();
+  onTestFinished(() => {
+    spy.mockRestore();
+    syncBuiltinESMExports();
+  });
+}
 
 function openFiles(): number {
   return readdirSync("/proc/self/fd").length;
@@ -114,6 +125,48 @@ describe("the file system", () => {
     expect(() => nodeFiles.syncDirectory(join(directory, "absent"))).toThrow(
       expect.objectContaining({ code: "ENOENT" }),
     );
+  });
+
+  it.each([
+    ["EISDIR", true],
+    ["EPERM", true],
+    ["EINVAL", true],
+    ["ENOTSUP", true],
+    ["EACCES", true],
+    ["EIO", false],
+    [undefined, false],
+  ])("takes %s from flushing a directory for a system that can't: %s", (code, isTolerated) => {
+    const directory = temporaryDirectory();
+    const error = Object.assign(new Error("on purpose"), code === undefined ? {} : { code });
+    replaced("fsyncSync", () => {
+      throw error;
+    });
+    if (isTolerated) expect(() => nodeFiles.syncDirectory(directory)).not.toThrow();
+    else expect(() => nodeFiles.syncDirectory(directory)).toThrow(error);
+  });
+
+  it.each([
+    [0, 1],
+    [1_000, 0],
+  ])("gives what user %d makes to the log's owner, where that is root: %d times", (user, times) => {
+    const path = join(temporaryDirectory(), "file");
+    const given: unknown[] = [];
+    replaced("fchownSync", (_fd: number, uid: number, gid: number) => given.push([uid, gid]));
+    const spy = vi.spyOn(process as { geteuid: () => number }, "geteuid").mockReturnValue(user);
+    onTestFinished(() => spy.mockRestore());
+    nodeFiles.close(nodeFiles.create(path, { mode: 0o600, uid: 7, gid: 8 }));
+    expect(given).toEqual(Array.from({ length: times }, () => [7, 8]));
+  });
+
+  it.skipIf(process.platform !== "linux")("keeps no file open that it could not give away", () => {
+    const path = join(temporaryDirectory(), "file");
+    replaced("fchmodSync", () => {
+      throw new Error("on purpose");
+    });
+    const before = openFiles();
+    const { geteuid = () => 0, getegid = () => 0 } = process;
+    expect(() => nodeFiles.create(path, { mode: 0o600, uid: geteuid(), gid: getegid() })).toThrow("on purpose");
+    expect(openFiles()).toBe(before);
   });
 
   it.skipIf(process.platform !== "linux")("keeps nothing open", async () => {
