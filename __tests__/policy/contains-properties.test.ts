@@ -5,7 +5,7 @@ import type { Answer } from "../../src/policy/answer.ts";
 import { Subject } from "../../src/policy/conditions/condition.ts";
 import { contains } from "../../src/policy/conditions/contains.ts";
 import { matchKeywords } from "../../src/policy/conditions/keywords.ts";
-import { caseForms, compatible, normalise } from "../../src/policy/matching/payload-text.ts";
+import { caseForms, compatible, normalise, uncompose } from "../../src/policy/matching/payload-text.ts";
 import { Policy } from "../../src/policy/policy.ts";
 import type { Json } from "../../src/snapshot.ts";
 import { call } from "./calls.ts";
@@ -57,11 +57,12 @@ function leavesOf(value: Json): string[] {
     .flatMap(([, member]: [string, Json]) => leavesOf(member));
 }
 
-/** What `contains` promises, by the longest way: every leaf by itself, then all of it normalised. */
+/** What `contains` promises, by the longest way: every leaf by itself, then all of it in each normal form. */
 function containsByItself(text: string, payload: Json): Answer {
   if (isInLeaf(text, payload)) return "yes";
-  const normalised = normalise(text);
-  return normalised.trim() !== "" && normalise(leavesOf(payload).join(" ")).includes(normalised) ? "maybe" : "no";
+  const joined = leavesOf(payload).join(" ");
+  const stands = [normalise, uncompose].some((form) => form(text).trim() !== "" && form(joined).includes(form(text)));
+  return stands ? "maybe" : keywordByItself(text, payload);
 }
 
 function keywordByItself(text: string, payload: Json): Answer {

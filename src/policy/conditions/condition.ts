@@ -48,7 +48,11 @@ export interface Condition {
   readonly ready?: () => Promise<void>;
   /** Whether it heeds what the payload claims about the context. */
   readonly heedsClaims?: boolean;
-  /** Texts of which one must be in the payload, or the answer is `no`. Absent when there are none. */
+  /**
+   * Texts of which one must be in the payload, or the answer is `no`: for every payload on which it answers `yes` or `maybe`,
+   * one of the {@link Needle.texts} of a needle is in one of the forms that are `searched`. Rules are passed over by that, so
+   * what looks for a needle in another form has to name it there. Absent when there are none.
+   */
   readonly needles?: readonly Needle[];
   /** Whether it answers `yes` wherever a leaf has one of its needles, in any case of letters. */
   readonly needlesDecide?: boolean;
@@ -79,6 +83,10 @@ export interface Needle {
   readonly onlyInStrings: boolean;
   /** `undefined` when nothing but white space or ignorable characters would be left to search for. */
   readonly normalised: string | undefined;
+  /** As `normalised`, in the form that `uncompose` gives. */
+  readonly uncomposed: string | undefined;
+  /** Everything above that is searched for, each once. */
+  readonly texts: readonly string[];
 }
 
 /**

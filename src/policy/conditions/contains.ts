@@ -1,12 +1,13 @@
 /** `contains`: a text, or any of several, somewhere in the payload's values. */
 
 import { oneOrList, SEARCHED_TEXT } from "../document/json-schema.ts";
-import { caseForms, isOnlyInStrings, normalise, type PayloadText } from "../matching/payload-text.ts";
+import { caseForms, isOnlyInStrings, normalise, uncompose, type PayloadText } from "../matching/payload-text.ts";
 import { listed, type ConditionKind, type Needle } from "./condition.ts";
 
 /**
  * `yes` when a leaf has the text, whatever its case. `maybe` when it appears only in the normalised payload: after Unicode
- * NFKC, without zero-width characters, with runs of white space collapsed, or across leaves joined by a space.
+ * NFKC, with or without full case folding and what that composes anew, without zero-width characters, with runs of white
+ * space collapsed, or across leaves joined by a space. Wherever `match_keywords` answers `maybe`, it does.
  */
 export const contains: ConditionKind = {
   schema: oneOrList(
@@ -39,14 +40,15 @@ export const contains: ConditionKind = {
 
 /** A text in all forms in which it is searched for. */
 export function needleOf(text: string): Needle {
-  const normalised = normalise(text);
   const forms = caseForms(text);
-  return {
-    text,
-    forms,
-    onlyInStrings: forms.every(isOnlyInStrings),
-    normalised: normalised.trim() === "" ? undefined : normalised,
-  };
+  const normalised = unlessBlank(normalise(text));
+  const uncomposed = unlessBlank(uncompose(text));
+  const texts = new Set([normalised, uncomposed, ...forms].filter((each) => each !== undefined));
+  return { text, forms, onlyInStrings: forms.every(isOnlyInStrings), normalised, uncomposed, texts: [...texts] };
+}
+
+function unlessBlank(text: string): string | undefined {
+  return text.trim() === "" ? undefined : text;
 }
 
 /** Whether a leaf has the needle, whatever its case. */
@@ -61,6 +63,9 @@ export function standsInCompatible({ forms }: Needle, text: PayloadText): boolea
   return text.compatible.some((leaf) => forms.some((form) => leaf.includes(form)));
 }
 
-function standsInNormalised({ normalised }: Needle, text: PayloadText): boolean {
-  return normalised !== undefined && text.normalised.includes(normalised);
+function standsInNormalised(needle: Needle, text: PayloadText): boolean {
+  const { normalised, uncomposed } = needle;
+  if (normalised !== undefined && text.normalised.includes(normalised)) return true;
+  if (text.isAscii) return false;
+  return (uncomposed !== undefined && text.uncomposed.includes(uncomposed)) || standsInCompatible(needle, text);
 }

@@ -10,8 +10,8 @@ import { isInOneString, isList, joinStrings } from "./payload-strings.ts";
 const BETWEEN_LEAVES = "\0";
 
 const IGNORABLE = /\p{Default_Ignorable_Code_Point}+/gu;
-/** Unicode's White_Space; `\s` alone lacks NEL. */
-const WHITE_SPACE = /[\s\u0085]+/gu;
+/** Unicode's White_Space other than a single space; `\s` alone lacks NEL. */
+const UNEVEN_WHITE_SPACE = /[^\S ][\s\u0085]*|\u0085[\s\u0085]*| [\s\u0085]+/g;
 /** ASCII white space other than a single space, which stays what it is. */
 const UNEVEN = /[\t-\r][\t-\r ]*| [\t-\r ]+/g;
 const CAPITAL_SIGMA = "\u03A3";
@@ -25,6 +25,9 @@ export class PayloadText {
   #leaves: readonly string[] | undefined;
   #folded: string | undefined;
   #normalised: string | undefined;
+  #uncomposed: string | undefined;
+  #searched: readonly string[] | undefined;
+  #compatibleLeaves: readonly string[] | undefined;
   #compatible: readonly string[] | undefined;
 
   constructor(payload: JsonObject) {
@@ -58,14 +61,38 @@ export class PayloadText {
 
   /** All leaves joined by a space and normalised as {@link normalise} does. */
   get normalised(): string {
-    this.#normalised ??= normalise(this.leaves.join(" "));
+    this.#normalised ??= this.isAscii ? normalise(this.leaves.join(" ")) : compose(this.uncomposed);
     return this.#normalised;
+  }
+
+  /** As {@link normalised}, in the form that {@link uncompose} gives. */
+  get uncomposed(): string {
+    // Nothing composes with a space, nor moves past it, so that leaves may be joined before or after.
+    this.#uncomposed ??= caseFold(this.#eachCompatible.join(" "));
+    return this.#uncomposed;
+  }
+
+  /**
+   * Every form in which conditions search the payload for a text without NUL, each once. In a payload that {@link isAscii},
+   * what is in any of them is in {@link normalised} too, once it is normalised itself.
+   */
+  get searched(): readonly string[] {
+    if (this.#searched === undefined) {
+      const forms = [this.normalised, this.uncomposed, this.folded, this.compatible.join(BETWEEN_LEAVES)];
+      this.#searched = [...new Set(forms)];
+    }
+    return this.#searched;
   }
 
   /** The leaves one by one, in lower case and with compatibility forms of characters read as what they stand for. */
   get compatible(): readonly string[] {
-    this.#compatible ??= this.leaves.flatMap((leaf) => caseForms(compatible(leaf)));
+    this.#compatible ??= this.#eachCompatible.flatMap(caseForms);
     return this.#compatible;
+  }
+
+  get #eachCompatible(): readonly string[] {
+    this.#compatibleLeaves ??= this.leaves.map(compatible);
+    return this.#compatibleLeaves;
   }
 
   /**
@@ -73,8 +100,7 @@ export class PayloadText {
    * ASCII is the sign for kelvin, and its lower case is the `k` that it stands for in every form.
    */
   get isAscii(): boolean {
-    // Only ASCII takes one byte a character. Counting bytes is many times quicker than any regular expression.
-    this.#isAscii ??= Buffer.byteLength(this.lower) === this.lower.length;
+    this.#isAscii ??= isAllAscii(this.lower);
     return this.#isAscii;
   }
 
@@ -122,15 +148,39 @@ export function caseForms(text: string): string[] {
  * case folding (`ß` is `ss`), every run of white space a single space.
  */
 export function normalise(text: string): string {
-  if (Buffer.byteLength(text) === text.length) return collapse(text.toLowerCase());
+  if (isAllAscii(text)) return collapse(text.toLowerCase());
+  return compose(uncompose(text));
+}
+
+/**
+ * As {@link normalise}, but as case folding leaves it. In `ß` with an accent, NFKC puts that accent on the last `s` of `ss`,
+ * so that no `ss` is left. Here it still is, for every character is folded by itself: what is in a text after NFKC is in it
+ * when both are folded.
+ */
+export function uncompose(text: string): string {
+  return caseFold(compatible(text));
+}
+
+/** What {@link uncompose} makes of a text, from what {@link compatible} does. */
+function caseFold(text: string): string {
   // By way of capitals: there ß becomes SS, and the two small sigmas become one.
-  const lower = compatible(text).toLowerCase().toUpperCase().replaceAll(CAPITAL_SIGMA, SMALL_SIGMA).toLowerCase();
-  return lower.normalize("NFKC").replace(WHITE_SPACE, " ");
+  const capitals = text.toLowerCase().toUpperCase();
+  return capitals.replaceAll(CAPITAL_SIGMA, SMALL_SIGMA).toLowerCase().replace(UNEVEN_WHITE_SPACE, " ");
+}
+
+/** What {@link normalise} makes of a text, from what {@link uncompose} does. */
+function compose(uncomposed: string): string {
+  return uncomposed.normalize("NFKC").replace(UNEVEN_WHITE_SPACE, " ");
 }
 
 /** `text` in Unicode NFKC, without default-ignorable characters. */
 export function compatible(text: string): string {
-  return text.replace(IGNORABLE, "").normalize("NFKC");
+  return isAllAscii(text) ? text : text.replace(IGNORABLE, "").normalize("NFKC");
+}
+
+/** Only ASCII takes one byte a character. Counting bytes is many times quicker than any regular expression. */
+function isAllAscii(text: string): boolean {
+  return Buffer.byteLength(text) === text.length;
 }
 
 /** ASCII text with every run of white space a single space. */

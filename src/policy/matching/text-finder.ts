@@ -25,7 +25,11 @@ export interface Found {
 
 /** Finds rules in a payload's text. */
 export interface TextFinder {
-  /** Every rule of which a text may be there, once, in no particular order. The others answer `no`. */
+  /**
+   * Every rule of which a text may be there, once, in no particular order. The others answer `no`. They are passed over, and
+   * if one of them is a denial that would answer otherwise, the call runs: so whatever the payload, all rules are found that
+   * have one of the texts of a need in one of the forms in which conditions search the payload. More may be found.
+   */
   find(text: PayloadText): readonly Found[];
 }
 
@@ -37,15 +41,21 @@ export function toBeAsked(rule: Rule, capability: Found["capability"]): Found {
   return { rule, section: rule.decision.decision, capability, holds: false };
 }
 
-/** Looks for the texts in the normalised payload, all of them at once when they are many. */
+/** What is searched for, and the rule for each of it. */
+interface Searched {
+  readonly search: Search;
+  readonly rules: readonly Rule[];
+}
+
+/** Looks for the texts in all forms of the payload, all texts at once when they are many. */
 export class NormalisedTexts implements TextFinder {
   readonly #needs: readonly Need[];
   /** What the capability of all rules says about the request. */
   readonly #capability: Found["capability"];
-  /** Over normalised payloads, made when it is first asked for. */
-  #normalised: Search | undefined;
-  /** For payloads with other characters than ASCII, in which a text may stand as it is but not normalised. */
-  #exact: { readonly search: Search; readonly rules: readonly Rule[] } | undefined;
+  /** Texts as they are when normalised, which say all about ASCII. Made when they are first asked for. */
+  #normalised: Searched | undefined;
+  /** All texts that conditions search for, for payloads with other characters than ASCII. */
+  #all: Searched | undefined;
 
   constructor(needs: readonly Need[], capability: Found["capability"]) {
     this.#needs = needs;
@@ -53,24 +63,37 @@ export class NormalisedTexts implements TextFinder {
   }
 
   find(text: PayloadText): readonly Found[] {
-    this.#normalised ??= searchFor(this.#needs.map(({ needle: { normalised = "" } }) => normalised));
-    const normalised = this.#normalised.find(text.normalised);
-    const exact = text.isAscii ? undefined : this.#findExact(text);
-    if (normalised === undefined && exact === undefined) return NOTHING;
-    const found = new Set(exact);
-    for (const index of normalised ?? []) {
-      const need = this.#needs[index];
-      if (need !== undefined) found.add(need.rule);
-    }
-    return Array.from(found, (rule) => toBeAsked(rule, this.#capability));
+    if (text.isAscii) return this.#toBeAsked(rulesIn(text.normalised, this.#forAscii));
+    return this.#toBeAsked(text.searched.flatMap((form) => rulesIn(form, this.#forOthers)));
   }
 
-  #findExact(text: PayloadText): readonly Rule[] | undefined {
-    if (this.#exact === undefined) {
-      const forms = this.#needs.flatMap(({ needle, rule }) => needle.forms.map((form) => ({ form, rule })));
-      this.#exact = { search: searchFor(forms.map(({ form }) => form)), rules: forms.map(({ rule }) => rule) };
-    }
-    const { search, rules } = this.#exact;
-    return search.find(text.folded)?.flatMap((index) => rules[index] ?? []);
+  get #forAscii(): Searched {
+    this.#normalised ??= searched(
+      this.#needs.map(({ needle: { normalised = "" }, rule }) => ({ text: normalised, rule })),
+    );
+    return this.#normalised;
   }
+
+  get #forOthers(): Searched {
+    if (this.#all === undefined) {
+      const texts = this.#needs.flatMap(({ needle, rule }) => needle.texts.map((text) => ({ text, rule })));
+      // As many as there are needs, they are the normalised ones: one table will do.
+      this.#all = texts.length === this.#needs.length ? this.#forAscii : searched(texts);
+    }
+    return this.#all;
+  }
+
+  #toBeAsked(rules: readonly Rule[]): readonly Found[] {
+    return rules.length === 0 ? NOTHING : Array.from(new Set(rules), (rule) => toBeAsked(rule, this.#capability));
+  }
+}
+
+function searched(texts: readonly { readonly text: string; readonly rule: Rule }[]): Searched {
+  return { search: searchFor(texts.map(({ text }) => text)), rules: texts.map(({ rule }) => rule) };
+}
+
+const NO_RULES: readonly Rule[] = [];
+
+function rulesIn(form: string, { search, rules }: Searched): readonly Rule[] {
+  return search.find(form)?.flatMap((index) => rules[index] ?? []) ?? NO_RULES;
 }
