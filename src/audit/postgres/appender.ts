@@ -128,10 +128,6 @@ export class Appender {
         return await this.#ask(append, attempt > 1);
       } catch (error) {
         if (!(error instanceof PostgresFailure) || error.code === "CF002") throw error;
-        if (error.code === "CF004" && !this.#needsOwnTransaction) {
-          this.#needsOwnTransaction = true;
-          continue;
-        }
         if (!error.isUndone) doubtfulSince ??= performance.now();
         if (doubtfulSince === undefined) {
           if (!isConflict(error) || attempt >= MAX_CONFLICTS) throw error;
@@ -144,7 +140,18 @@ export class Appender {
     }
   }
 
+  /** Asks on a session as it is; in a transaction of its own, which is two round trips more, where that is refused. */
   async #ask(append: Append, again: boolean): Promise<Appended | undefined> {
+    try {
+      return await this.#askOnce(append, again);
+    } catch (error) {
+      if (!(error instanceof PostgresFailure) || error.code !== "CF004" || this.#needsOwnTransaction) throw error;
+      this.#needsOwnTransaction = true;
+      return await this.#askOnce(append, again);
+    }
+  }
+
+  async #askOnce(append: Append, again: boolean): Promise<Appended | undefined> {
     return await this.#session.use(async (session) => {
       const ask = async (): Promise<Appended | undefined> =>
         await askFor(session, this.#target, append, this.known, again);

@@ -149,10 +149,12 @@ export class Decider {
     for (const since = performance.now(); performance.now() - since <= this.#target.resolveTimeoutMs;) {
       await patience.wait();
       try {
-        return await this.#session.use(async (session) => {
-          const done = await askFor(session, this.#target, nothing, known, true);
-          return done !== undefined;
-        });
+        // In a transaction, since sessions here may be set to what is refused without one (CF004).
+        const done = await this.#session.use(
+          async (session) =>
+            await session.transact(async () => await askFor(session, this.#target, nothing, known, true)),
+        );
+        return done !== undefined;
       } catch (error) {
         if (!(error instanceof PostgresFailure) || error.code === "CF002") throw error;
       }
