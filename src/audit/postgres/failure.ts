@@ -23,9 +23,17 @@ export function connectFailure(error: unknown): PostgresFailure {
 
 /** What a statement has failed with. An error that ended the session, and a lost connection, leave it open what was done. */
 export function statementFailure(error: unknown): PostgresFailure {
-  const isAnswer = error instanceof Error && "severity" in error && error.severity === "ERROR";
-  return new PostgresFailure(messageOf(error), codeOf(error), isAnswer);
+  const code = codeOf(error);
+  const severity = error instanceof Error && "severity" in error ? error.severity : undefined;
+  // `pg` knows it by its name in the server's language alone, so otherwise the code decides.
+  const isRefusal =
+    severity === "ERROR" ||
+    (typeof severity === "string" && severity !== "FATAL" && severity !== "PANIC" && !ENDS_SESSION.test(code));
+  return new PostgresFailure(messageOf(error), code, isRefusal);
 }
+
+/** Codes of what ends a session, or may: broken connections, time limits, operators, the system, and the server itself. */
+const ENDS_SESSION = /^(?:08|25P0[34]|57P|58|XX)/;
 
 /** No answer within so many milliseconds. */
 export function timeoutFailure(what: string, milliseconds: number, isUndone: boolean): PostgresFailure {
