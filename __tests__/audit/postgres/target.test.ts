@@ -75,13 +75,13 @@ describe("a postgres URL", () => {
   it.each([
     [{ url: "postgres://db/a", pool: { connect: () => {} } }, /one of url and pool/],
     [{}, /one of url and pool/],
-    [{ url: "postgres://db/a", timeout: 1 }, /unknown option, timeout/],
+    [{ url: "postgres://db/a", timeout: 1 }, /auditLog: unknown option timeout/],
     [{ url: "postgres://db/a", answerTimeoutMs: 0 }, /answerTimeoutMs must be/],
     [{ url: "postgres://db/a", resolveTimeoutMs: 3_600_000 }, /resolveTimeoutMs must be/],
     [{ url: "audit.db" }, /form postgres:/],
     [{ pool: {} }, /pool must be/],
     [{ pool: { connect: 1 } }, /pool must be/],
-    [[], /one of url and pool/],
+    [[], /auditLog: options must be an object/],
     [7, /auditLog must be/],
     [null, /auditLog must be/],
   ])("is not made of %o", (location, problem) => {

@@ -2,6 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 
+import { checkOptionNames, optionNames } from "../../options.ts";
 import { sha256 } from "../format/entry.ts";
 import { readUrl } from "./url.ts";
 
@@ -65,14 +66,14 @@ export interface PostgresTarget {
   readonly resolveTimeoutMs: number;
 }
 
-const OPTIONS: ReadonlySet<string> = new Set([
-  "url",
-  "pool",
-  "log",
-  "connectTimeoutMs",
-  "answerTimeoutMs",
-  "resolveTimeoutMs",
-]);
+const OPTIONS = optionNames<PostgresLocation>({
+  url: true,
+  pool: true,
+  log: true,
+  connectTimeoutMs: true,
+  answerTimeoutMs: true,
+  resolveTimeoutMs: true,
+});
 
 /** A call that waits longer than this is better refused. */
 const MAX_WAIT_MS = 600_000;
@@ -85,9 +86,7 @@ const MAX_WAIT_MS = 600_000;
 export function postgresTarget(location: string | PostgresPool | PostgresLocation): PostgresTarget {
   if (typeof location === "string") return postgresTarget({ url: location });
   if ("connect" in location) return postgresTarget({ pool: location });
-  for (const name of Object.keys(location)) {
-    if (!OPTIONS.has(name)) throw new TypeError(`auditLog has an unknown option, ${name}`);
-  }
+  checkOptionNames("auditLog", location, OPTIONS);
   const { url, pool, log } = location;
   if ((url === undefined) === (pool === undefined)) throw new TypeError("auditLog must have one of url and pool");
   const timeouts = {
