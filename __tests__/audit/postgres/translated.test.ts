@@ -84,11 +84,11 @@ describe.skipIf(database === undefined)("a server whose messages are translated"
   });
 });
 
-describe("an error of the server", () => {
-  /** As `pg` makes it. */
-  const made = (severity: string, code: string): DatabaseError =>
-    Object.assign(new DatabaseError("…", 1, "error"), { severity, code });
+/** An error of the server, as `pg` makes it. */
+const made = (severity: string, code: string): DatabaseError =>
+  Object.assign(new DatabaseError("…", 1, "error"), { severity, code });
 
+describe("an error of the server", () => {
   it.each([
     ["ERROR", "53100", true],
     ["FEHLER", "53100", true],
