@@ -1,6 +1,9 @@
 -- Version 1 of what CapFence keeps in a PostgreSQL database. `capfence migrate` runs it in one transaction; so can
 -- `psql --single-transaction --file`. It needs the right to create a schema in the database, and makes three roles if it
 -- may create roles: capfence_owner, capfence_appender and capfence_reader.
+--
+-- It is not final before version 0.1.0 of CapFence is released: a database in which an earlier build has made the schema has to be
+-- dropped, or its schema with all the logs in it.
 
 DO $$
 BEGIN

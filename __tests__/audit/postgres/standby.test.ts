@@ -153,7 +153,11 @@ describe.skipIf(servers === undefined)("a standby", () => {
     const rest = async (): Promise<void> => {
       while ((await reading.next()).done !== true);
     };
-    await expect(rest()).rejects.toSatisfy(unavailable("max_standby_streaming_delay"));
+    await expect(rest()).rejects.toSatisfy(
+      unavailable(
+        "the standby ended this reading because of what its primary changed. Raise max_standby_streaming_delay there, or read the primary",
+      ),
+    );
   });
 });
 

@@ -85,7 +85,7 @@ describe.skipIf(database === undefined)("a schema that becomes a newer one", () 
     await sql("ALTER FUNCTION capfence.append RENAME TO append_of_another");
     const refusal: unknown = await log.append(decision()).catch((error: unknown) => error);
     await sql("ALTER FUNCTION capfence.append_of_another RENAME TO append");
-    expect(refusal).toSatisfy(unavailable("one of another version"));
+    expect(refusal).toSatisfy(unavailable("from before 0.1.0 made the schema: drop it"));
     expect(await log.append(decision())).toMatchObject({ seq: 5 });
     await log.close();
     expect(await verifyLog(location)).toMatchObject({ intact: true, entries: 5 });

@@ -168,6 +168,6 @@ export class Appender {
 
 /** Whether something was recorded could not be found out in time. */
 export function stillDoubtful({ message }: PostgresFailure): PostgresFailure {
-  const problem = "the connection was lost, and it could not be found out in time whether the entry was recorded";
+  const problem = "the server did not say whether the entry was recorded, and it could not be found out in time";
   return new PostgresFailure(`${problem} (${message})`, "", false);
 }

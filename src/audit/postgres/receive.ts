@@ -56,8 +56,10 @@ async function commit(session: Session, name: string): Promise<void> {
     await session.run("COMMIT");
   } catch (error) {
     if (!(error instanceof PostgresFailure) || error.isUndone) throw error;
-    const problem = "the connection was lost before the server said whether the copy is there";
-    throw new AuditUnavailableError(name, `${problem}. Run capfence verify on it, and copy again if it is not`);
+    const problem = `the server did not say whether the copy is there (${error.message})`;
+    throw new AuditUnavailableError(name, `${problem}. Run capfence verify on it, and copy again if it is not`, {
+      cause: error,
+    });
   }
 }
 

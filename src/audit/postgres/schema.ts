@@ -3,14 +3,17 @@
 import { readFileSync } from "node:fs";
 
 import { AuditUnavailableError } from "../../errors.ts";
-import { auditError, PostgresFailure } from "./failure.ts";
+import { auditError } from "./explanation.ts";
+import { PostgresFailure } from "./failure.ts";
 import type { Session } from "./session.ts";
 import { Sessions } from "./sessions.ts";
 import { lockWait, type PostgresTarget } from "./target.ts";
 
 /**
  * The version of the schema that this version of CapFence works with. A script that changes what a function does or takes drops
- * that function and makes one of another name: whoever is running, and was let in by the version before, is refused then.
+ * that function and makes one of another name: whoever is running, and was let in by the version before, is refused then. That
+ * holds once 0.1.0 is released. Until then version 1 is not final: its script itself changes, and what an earlier build has
+ * migrated has to be dropped.
  */
 const SCHEMA_VERSION = 1;
 
@@ -46,7 +49,7 @@ export async function migrate(target: PostgresTarget): Promise<Migration> {
       return { from, to: SCHEMA_VERSION, hasRoles: owner?.name === "capfence_owner" };
     });
   } catch (error) {
-    throw error instanceof PostgresFailure ? auditError(target.name, error) : error;
+    throw error instanceof PostgresFailure ? auditError(target.name, error, "writing") : error;
   } finally {
     await sessions.close();
   }

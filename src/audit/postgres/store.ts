@@ -5,7 +5,8 @@ import type { ChainCheck } from "../checks/chain-check.ts";
 import { soundEntry, type StoredEntry } from "../format/entry.ts";
 import type { AuditStore, Pause, ReadingOrder } from "../store.ts";
 import { Bell, growth } from "./changes.ts";
-import { auditError, PostgresFailure } from "./failure.ts";
+import { auditError } from "./explanation.ts";
+import { PostgresFailure } from "./failure.ts";
 import { Passing } from "./passing.ts";
 import { beginReading, readRows } from "./reader.ts";
 import { receiveRows } from "./receive.ts";
@@ -58,7 +59,7 @@ export class PostgresStore implements AuditStore {
         session.release(!isDone);
       }
     } catch (error) {
-      throw this.#told(error);
+      throw this.#told(error, "reading");
     } finally {
       await sessions.close();
     }
@@ -76,7 +77,7 @@ export class PostgresStore implements AuditStore {
         session.release(!isDone);
       }
     } catch (error) {
-      throw this.#told(error);
+      throw this.#told(error, "reading");
     } finally {
       await sessions.close();
     }
@@ -87,7 +88,7 @@ export class PostgresStore implements AuditStore {
     try {
       await sessions.use(async (session) => await receiveRows(session, this.#target, entries));
     } catch (error) {
-      throw this.#told(error);
+      throw this.#told(error, "writing");
     } finally {
       await sessions.close();
     }
@@ -101,12 +102,12 @@ export class PostgresStore implements AuditStore {
     try {
       yield* what === "approvals" ? this.#bell.rings(pause, signal) : growth(this.#target, pause, signal);
     } catch (error) {
-      throw this.#told(error);
+      throw this.#told(error, "reading");
     }
   }
 
-  #told(error: unknown): unknown {
-    return error instanceof PostgresFailure ? auditError(this.name, error) : error;
+  #told(error: unknown, during: "reading" | "writing"): unknown {
+    return error instanceof PostgresFailure ? auditError(this.name, error, during) : error;
   }
 }
 

@@ -9,7 +9,8 @@ import type { Proposal, Settled } from "../appending/proposal.ts";
 import type { StoreWriter } from "../store.ts";
 import { Appender } from "./appender.ts";
 import { Decider } from "./decider.ts";
-import { auditError, PostgresFailure } from "./failure.ts";
+import { auditError } from "./explanation.ts";
+import { PostgresFailure } from "./failure.ts";
 import { expectSchema } from "./schema.ts";
 import { KeptSession, Sessions } from "./sessions.ts";
 import { lockWait, type PostgresTarget } from "./target.ts";
@@ -85,7 +86,7 @@ export class PostgresWriter implements StoreWriter {
       return new PostgresWriter(target, sessions, now, identity, { seq: Number(seq), hash });
     } catch (error) {
       await sessions.close();
-      throw error instanceof PostgresFailure ? auditError(target.name, error) : error;
+      throw error instanceof PostgresFailure ? auditError(target.name, error, "writing") : error;
     }
   }
 
@@ -213,7 +214,7 @@ export class PostgresWriter implements StoreWriter {
 
   #told(error: unknown): CapFenceError {
     if (CapFenceError.isInstance(error)) return error;
-    if (error instanceof PostgresFailure) return auditError(this.#name, error);
+    if (error instanceof PostgresFailure) return auditError(this.#name, error, "writing");
     return new AuditUnavailableError(this.#name, String(error), { cause: error });
   }
 }
