@@ -53,6 +53,9 @@ async function lastSeq(session: Session, log: string): Promise<string> {
   return row?.seq ?? "";
 }
 
+/** How long the bell is off when there is no connection for it, in milliseconds. */
+const OFF_MS = 1_000;
+
 /** Wakes those who wait for a person's answer. However many they are, they share one connection. */
 export class Bell {
   readonly #target: PostgresTarget;
@@ -96,34 +99,35 @@ export class Bell {
   }
 
   /**
-   * Listens until it is told to stop, or somebody needs the connection more: a host's pool may have no other. Whoever can't be
-   * woken meanwhile asks every two seconds all the same.
+   * Listens until it is told to stop, and not while somebody needs the connection more: a host's pool may have no other. Whoever
+   * can't be woken meanwhile asks every two seconds all the same.
    */
   async #listen(pause: Pause, stop: AbortSignal): Promise<void> {
     const sessions = new Sessions(this.#target);
+    while (!stop.aborted) {
+      // What it failed of, whoever looks for the answer is told.
+      if (!sessions.areWanted) await this.#hear(sessions, pause, stop).catch(() => {});
+      await pause(OFF_MS, stop);
+    }
+    await sessions.close();
+  }
+
+  /** Rings when it is notified, as long as there is a connection that nobody else waits for. */
+  async #hear(sessions: Sessions, pause: Pause, stop: AbortSignal): Promise<void> {
     const ring = (): void => {
       for (const wake of this.#sleepers) wake();
     };
-    let isOver = false;
-    while (!stop.aborted && !isOver) {
-      let session: Session | undefined;
-      try {
-        session = await sessions.acquire();
-        session.client.on("notification", ring);
-        await session.run("LISTEN capfence");
-        // What came before is not notified of any more.
-        ring();
-        while (!stop.aborted && !session.isBroken && !isOver) {
-          await pause(LOOK_MS, stop);
-          isOver = sessions.areWanted;
-        }
-      } catch {
-        await pause(ASK_MS, stop);
-      } finally {
-        session?.client.off("notification", ring);
-        session?.release(true);
-      }
+    const session = await sessions.acquire();
+    session.client.on("notification", ring);
+    try {
+      await session.run("LISTEN capfence");
+      // What came before is not notified of any more.
+      ring();
+      do await pause(LOOK_MS, stop);
+      while (!stop.aborted && !session.isBroken && !sessions.areWanted);
+    } finally {
+      session.client.off("notification", ring);
+      session.release(true);
     }
-    await sessions.close();
   }
 }
