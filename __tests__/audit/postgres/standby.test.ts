@@ -208,6 +208,33 @@ describe.skipIf(servers === undefined)("a standby that commits wait for", () => 
     expect(await actors(location)).toEqual(["a", "b", "d"]);
   });
 
+  it("has what is acknowledged, though somebody cancels the wait for it", async () => {
+    const location = newPostgresLog(primary.url);
+    const log = new AuditLog({ url: location, answerTimeoutMs: 500, resolveTimeoutMs: 300 });
+    await log.append(decision({ actor: "a" }));
+    const approving = ActionRuntime.fromPolicy(POLICY, {
+      auditLog: { url: `${location}&application_name=other`, answerTimeoutMs: 500, resolveTimeoutMs: 300 },
+    });
+    const payment = { actor: "p", action: "send", resource: "pay" };
+    await standby.stop();
+    for (const work of [
+      async () => await log.append(decision({ actor: "b" })),
+      async () => await approving.execute(payment),
+    ]) {
+      const refused = expect(work()).rejects.toSatisfy(unavailable("could not be found out"));
+      const waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+      await until(primary.url, `EXISTS (${waiting})`);
+      await ask(primary.url, `SELECT pg_cancel_backend(pid) FROM (${waiting}) AS backend`);
+      await refused;
+    }
+    await standby.start();
+    await until(primary.url, "EXISTS (SELECT FROM pg_stat_replication WHERE sync_state = 'sync')");
+    await log.append(decision({ actor: "c" }));
+    await log.close();
+    await approving.close();
+    expect((await actors(location)).filter((actor) => actor !== "p")).toEqual(["a", "b", "c"]);
+  });
+
   it("has all that was acknowledged when the primary is lost; one that they don't wait for has not, which shows", async () => {
     using place = new Workplace();
     const line = await Proxy.open(primary.url);

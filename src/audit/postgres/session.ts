@@ -1,12 +1,6 @@
 /** One connection to the server, in use by one caller: statements, transactions, and what it ended of. */
 
-import {
-  connectFailure,
-  isOfAnotherSession,
-  statementFailure,
-  timeoutFailure,
-  type PostgresFailure,
-} from "./failure.ts";
+import { connectFailure, isOfAnotherSession, PostgresFailure, statementFailure, timeoutFailure } from "./failure.ts";
 import type { PostgresClient } from "./target.ts";
 import { within } from "./within.ts";
 
@@ -30,12 +24,19 @@ export class Session {
     this.#isBroken = true;
     this.#end ??= connectFailure(error);
   };
+  /** Whether the server committed something without the standby that commits wait for, and said no more than that. */
+  #isAlone = false;
+  readonly #onNotice = (notice: unknown): void => {
+    // Of a notice, the routine is what is not translated (PostgreSQL, protocol, error and notice message fields).
+    this.#isAlone ||= typeof notice === "object" && (notice as { routine?: unknown }).routine === "SyncRepWaitForLSN";
+  };
 
   constructor(client: PostgresClient, answerTimeoutMs: number, preparing: Preparing) {
     this.#client = client;
     this.#answerTimeoutMs = answerTimeoutMs;
     this.#preparing = preparing;
     client.on("error", this.#onError);
+    client.on("notice", this.#onNotice);
   }
 
   get client(): PostgresClient {
@@ -66,6 +67,7 @@ export class Session {
       const { rows } = await within(this.#answerTimeoutMs, answer, () =>
         timeoutFailure("the server has not answered", this.#answerTimeoutMs, false),
       );
+      if (this.#isAlone) throw new PostgresFailure("the wait for a standby was cancelled", "", false);
       return rows as readonly Row[];
     } catch (error) {
       // A transaction that was begun and a statement without answer must not meet the connection's next user.
@@ -97,6 +99,7 @@ export class Session {
   release(isChanged: boolean = false): void {
     const isOver = this.#isBroken || isChanged;
     this.#client.off("error", this.#onError);
+    this.#client.off("notice", this.#onNotice);
     // What a connection says while it ends concerns nobody.
     if (isOver) this.#client.on("error", () => {});
     this.#client.release(isOver);

@@ -9,8 +9,8 @@ import { readUrl } from "./url.ts";
 /** The calls of a connection of `pg` that are made here. */
 export interface PostgresClient {
   query(query: PostgresQuery): Promise<{ readonly rows: readonly unknown[] }>;
-  on(event: "error" | "notification", listener: (what?: unknown) => void): unknown;
-  off(event: "error" | "notification", listener: (what?: unknown) => void): unknown;
+  on(event: "error" | "notice" | "notification", listener: (what?: unknown) => void): unknown;
+  off(event: "error" | "notice" | "notification", listener: (what?: unknown) => void): unknown;
   release(destroy?: boolean): void;
 }
 
