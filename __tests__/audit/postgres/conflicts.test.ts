@@ -4,7 +4,6 @@ import { Client } from "pg";
 import { describe, expect, it, onTestFinished } from "vitest";
 
 import { AuditLog } from "../../../src/audit/log.ts";
-import { readEntries } from "../../../src/audit/read.ts";
 import { verifyLog } from "../../../src/audit/verify.ts";
 import { ActionRuntime, Policy } from "../../../src/index.ts";
 import { decision } from "../sample-log.ts";
@@ -21,7 +20,7 @@ async function began(): Promise<Client> {
   return client;
 }
 
-/** Waits until as many connections as that, of those named so, wait for a lock. */
+/** Waits until a connection of that name waits for a lock. */
 async function untilBlocked(application: string): Promise<void> {
   const text = "SELECT FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock'";
   while ((await sql(text, [application])).length === 0) await pause(5);
@@ -83,31 +82,4 @@ describe.skipIf(database === undefined)("a deadlock with another transaction", (
     expect(await runtime.execute(call)).toMatchObject({ authorized: false });
     expect(await verifyLog(location)).toMatchObject({ intact: true });
   });
-});
-
-describe.skipIf(database === undefined)("a session that the server ends", () => {
-  it.each(["idle_in_transaction_session_timeout=50", "transaction_timeout=300"])(
-    "by a time limit says so to who reads: %s",
-    async (setting) => {
-      const [known] = await sql("SELECT FROM pg_settings WHERE name = $1", [setting.split("=")[0]]);
-      // Version 17 of PostgreSQL has the second one first.
-      if (known === undefined) return;
-      const location = newPostgresLog(database);
-      const log = new AuditLog(location);
-      await log.append(decision());
-      await log.close();
-      const url = new URL(location);
-      url.searchParams.set("application_name", `ends ${setting}`);
-      url.searchParams.set("options", `-c ${setting}`);
-      const reading = readEntries(url.href)[Symbol.asyncIterator]();
-      await reading.next();
-      while ((await sql("SELECT FROM pg_stat_activity WHERE application_name = $1", [`ends ${setting}`])).length > 0) {
-        await pause(10);
-      }
-      const rest = async (): Promise<void> => {
-        while ((await reading.next()).done !== true);
-      };
-      await expect(rest()).rejects.toThrow("by a time limit");
-    },
-  );
 });

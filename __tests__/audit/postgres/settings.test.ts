@@ -1,13 +1,16 @@
+import { setTimeout as pause } from "node:timers/promises";
+
 import { Pool, type CustomTypesConfig, type PoolConfig } from "pg";
 import { describe, expect, it, onTestFinished } from "vitest";
 
 import { copyLog } from "../../../src/audit/copy.ts";
 import { AuditLog } from "../../../src/audit/log.ts";
 import type { PostgresClient, PostgresLocation } from "../../../src/audit/postgres/target.ts";
+import { readEntries } from "../../../src/audit/read.ts";
 import { verifyLog } from "../../../src/audit/verify.ts";
 import { ActionRuntime, Policy } from "../../../src/index.ts";
-import { newLogPath, writeSample } from "../sample-log.ts";
-import { database, nameOf, newPostgresLog, stores } from "../stores.ts";
+import { decision, newLogPath, writeSample } from "../sample-log.ts";
+import { database, nameOf, newPostgresLog, sql, stores } from "../stores.ts";
 
 const [files, postgres] = stores;
 
@@ -118,4 +121,31 @@ describe.skipIf(database === undefined)("a host's own parsers of what the server
   it("are of no concern", async () => {
     await withPool({ types: { getTypeParser } });
   });
+});
+
+describe.skipIf(database === undefined)("a session that the server ends", () => {
+  it.each(["idle_in_transaction_session_timeout=50", "transaction_timeout=300"])(
+    "by a time limit says so to who reads: %s",
+    async (setting) => {
+      const [known] = await sql("SELECT FROM pg_settings WHERE name = $1", [setting.split("=")[0]]);
+      // Version 17 of PostgreSQL has the second one first.
+      if (known === undefined) return;
+      const location = newPostgresLog(database);
+      const log = new AuditLog(location);
+      await log.append(decision());
+      await log.close();
+      const url = new URL(location);
+      url.searchParams.set("application_name", `ends ${setting}`);
+      url.searchParams.set("options", `-c ${setting}`);
+      const reading = readEntries(url.href)[Symbol.asyncIterator]();
+      await reading.next();
+      while ((await sql("SELECT FROM pg_stat_activity WHERE application_name = $1", [`ends ${setting}`])).length > 0) {
+        await pause(10);
+      }
+      const rest = async (): Promise<void> => {
+        while ((await reading.next()).done !== true);
+      };
+      await expect(rest()).rejects.toThrow("by a time limit");
+    },
+  );
 });
