@@ -7,11 +7,11 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 
 import type { Head, PreparedEntry } from "../format/entry.ts";
+import { appendEntries, type Append } from "./asking.ts";
 import { isConflict, PostgresFailure } from "./failure.ts";
 import { linked, type Appended } from "./links.ts";
-import type { Session } from "./session.ts";
 import type { KeptSession } from "./sessions.ts";
-import { lockWait, type PostgresTarget } from "./target.ts";
+import type { PostgresTarget } from "./target.ts";
 
 /** How often a transaction that another one stood in the way of is tried. */
 export const MAX_CONFLICTS = 5;
@@ -19,9 +19,6 @@ export const MAX_CONFLICTS = 5;
 /** Pauses between looks for an append whose end is not known, in milliseconds: the first, and the longest. */
 const FIRST_PAUSE_MS = 25;
 const MAX_PAUSE_MS = 1_000;
-
-// What stands between two templates: JSON text never holds it (RFC 8259, 7).
-const BETWEEN = "\u001D";
 
 /**
  * A new append's id, a UUID of version 7 (RFC 9562, 5.7): it begins with the time, so that the newest lie side by side in the
@@ -32,32 +29,9 @@ export function newAppendId(): string {
   return `${time.slice(0, 8)}-${time.slice(8)}-7${randomUUID().slice(15)}`;
 }
 
-/** One append. */
-export interface Append {
-  readonly id: string;
-  readonly templates: readonly string[];
+/** An append of entries that somebody may still want to know about. */
+interface OwnAppend extends Append {
   readonly entries: readonly PreparedEntry[];
-}
-
-/**
- * Asks for an append on this session; `again` when it may have been done already. Without templates, answers whether it was, or
- * locks the log and answers where it stands. `undefined` when it was not.
- *
- * @throws PostgresFailure
- */
-export async function askFor(
-  session: Session,
-  { log, answerTimeoutMs }: PostgresTarget,
-  { id, templates }: Append,
-  known: Head,
-  again: boolean,
-): Promise<Appended | undefined> {
-  const values = [log, id, again, templates.join(BETWEEN), known.seq, known.hash, lockWait(answerTimeoutMs)];
-  // One column of text: each costs the server and the driver more than taking this one apart.
-  const text = "SELECT capfence.append($1, $2, $3, $4, $5, $6, $7) AS appended";
-  const [row] = await session.run<{ readonly appended: string }>(text, values, "capfence_append_1");
-  const [first = "", previous = "", last = ""] = row?.appended.split(" ") ?? [];
-  return first === "" ? undefined : { first: Number(first), previous, last };
 }
 
 /** Pauses that get longer. */
@@ -78,7 +52,7 @@ export class Appender {
   /** An entry that is known to be there. */
   known: Head;
   /** An append that may or may not have been done: it is asked for again before anything else. */
-  #doubt: Append | undefined;
+  #doubt: OwnAppend | undefined;
   /** Sessions here are set to an isolation level or an encoding that `capfence.append` refuses (CF004). */
   #needsOwnTransaction = false;
 
@@ -103,7 +77,7 @@ export class Appender {
   async append(entries: readonly PreparedEntry[], ts: string): Promise<readonly Head[]> {
     if (entries.length === 0) return [];
     const templates = entries.map((entry) => entry.template(this.#identity, ts));
-    const append: Append = { id: newAppendId(), templates, entries };
+    const append: OwnAppend = { id: newAppendId(), templates, entries };
     return this.#done(append, await this.#certainly(append));
   }
 
@@ -120,7 +94,7 @@ export class Appender {
     return doubt.entries;
   }
 
-  async #certainly(append: Append): Promise<Appended | undefined> {
+  async #certainly(append: OwnAppend): Promise<Appended> {
     const patience = new Patience();
     let doubtfulSince: number | undefined;
     for (let attempt = 1; ; attempt += 1) {
@@ -141,7 +115,7 @@ export class Appender {
   }
 
   /** Asks on a session as it is; in a transaction of its own, which is two round trips more, where that is refused. */
-  async #ask(append: Append, again: boolean): Promise<Appended | undefined> {
+  async #ask(append: Append, again: boolean): Promise<Appended> {
     try {
       return await this.#askOnce(append, again);
     } catch (error) {
@@ -151,15 +125,14 @@ export class Appender {
     }
   }
 
-  async #askOnce(append: Append, again: boolean): Promise<Appended | undefined> {
+  async #askOnce(append: Append, again: boolean): Promise<Appended> {
     return await this.#session.use(async (session) => {
-      const ask = async (): Promise<Appended | undefined> =>
-        await askFor(session, this.#target, append, this.known, again);
+      const ask = async (): Promise<Appended> => await appendEntries(session, this.#target, append, this.known, again);
       return this.#needsOwnTransaction ? await session.transact(ask) : await ask();
     });
   }
 
-  #done({ templates }: Append, appended: Appended | undefined): readonly Head[] {
+  #done({ templates }: Append, appended: Appended): readonly Head[] {
     const places = linked(this.#target.name, templates, appended, this.known);
     this.known = places.at(-1) ?? this.known;
     return places;

@@ -8,7 +8,8 @@ import { Batch } from "../appending/batch.ts";
 import { soundEntry, type Head, type PreparedEntry } from "../format/entry.ts";
 import { OpenItemsRegister } from "../open-items/open-items.ts";
 import type { Proposal, Settled } from "../appending/proposal.ts";
-import { askFor, MAX_CONFLICTS, newAppendId, Patience, stillDoubtful, type Append } from "./appender.ts";
+import { MAX_CONFLICTS, newAppendId, Patience, stillDoubtful } from "./appender.ts";
+import { appendEntries, lockLog, wasDone, type Append } from "./asking.ts";
 import { isConflict, PostgresFailure } from "./failure.ts";
 import { linked, type Appended } from "./links.ts";
 import type { Session } from "./session.ts";
@@ -83,11 +84,8 @@ export class Decider {
   ): Promise<Decision> {
     // Whoever stops in the middle, and yet keeps the connection, does not hold up the others for ever.
     await session.begin("READ COMMITTED", this.#target.answerTimeoutMs);
-    const id = newAppendId();
-    const locked = await askFor(session, this.#target, { id, templates: [], entries: [] }, known, false);
-    if (locked === undefined) throw new AuditCorruptError(this.#target.name, "the server does not say where it ends");
+    const head = await lockLog(session, this.#target, known);
     const register = await this.#catchUp(session);
-    const head = { seq: locked.first - 1, hash: locked.previous };
     const batch = new Batch(this.#identity, head, ts, { known: register, found: register });
     const entries: PreparedEntry[] = [];
     const answers = proposals.map((proposal) => {
@@ -95,14 +93,11 @@ export class Decider {
       entries.push(...decided.entries);
       return { answer: decided.answer, heads: decided.entries.map((entry) => batch.add(entry)) };
     });
-    const append: Append = {
-      id,
-      templates: entries.map((entry) => entry.template(this.#identity, ts)),
-      entries,
-    };
+    const templates = entries.map((entry) => entry.template(this.#identity, ts));
+    const append: Append = { id: newAppendId(), templates };
     const decision = { append, answers, head: batch.head };
     if (entries.length > 0) {
-      const appended = await askFor(session, this.#target, append, known, false);
+      const appended = await appendEntries(session, this.#target, append, known, false);
       this.#expectSame(appended, decision, known);
       made.decision = decision;
     }
@@ -131,7 +126,7 @@ export class Decider {
     return open.register;
   }
 
-  #expectSame(appended: Appended | undefined, { append, head }: Decision, known: Head): void {
+  #expectSame(appended: Appended, { append, head }: Decision, known: Head): void {
     const last = linked(this.#target.name, append.templates, appended, known).at(-1);
     if (last?.seq === head.seq && last.hash === head.hash) return;
     throw new AuditCorruptError(this.#target.name, `entry ${head.seq} was not recorded as it was given`, {
@@ -145,16 +140,13 @@ export class Decider {
    */
   async #isThere({ append }: Decision, known: Head, lost: PostgresFailure): Promise<boolean> {
     const patience = new Patience();
-    const nothing: Append = { ...append, templates: [] };
     for (const since = performance.now(); performance.now() - since <= this.#target.resolveTimeoutMs;) {
       await patience.wait();
       try {
         // In a transaction, since sessions here may be set to what is refused without one (CF004).
-        const done = await this.#session.use(
-          async (session) =>
-            await session.transact(async () => await askFor(session, this.#target, nothing, known, true)),
+        return await this.#session.use(
+          async (session) => await session.transact(async () => await wasDone(session, this.#target, append.id, known)),
         );
-        return done !== undefined;
       } catch (error) {
         if (!(error instanceof PostgresFailure) || error.code === "CF002") throw error;
       }

@@ -16,13 +16,7 @@ export interface Appended {
  *
  * @throws AuditCorruptError when the server recorded something else, or in another place than it can be.
  */
-export function linked(
-  name: string,
-  templates: readonly string[],
-  appended: Appended | undefined,
-  known: Head,
-): readonly Head[] {
-  if (appended === undefined) throw wrong(name, known.seq + 1);
+export function linked(name: string, templates: readonly string[], appended: Appended, known: Head): readonly Head[] {
   let head: Head = { seq: appended.first - 1, hash: appended.previous };
   if (head.seq < known.seq || (head.seq === known.seq && head.hash !== known.hash)) throw wrong(name, head.seq);
   const heads = templates.map((template) => {
