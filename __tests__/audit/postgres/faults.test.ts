@@ -239,11 +239,15 @@ describe.skipIf(database === undefined)("a server that", () => {
     await expect(log.append(decision({ actor: "c" }))).rejects.toSatisfy(isCorrupt);
   });
 
-  it("says that it recorded something else is not believed", async () => {
+  it.each([
+    ["something else", "hash := repeat('0', 64);"],
+    ["nothing", "RETURN '';"],
+    ["something nowhere", "RETURN concat(seq, ' ', hash);"],
+  ])("says that it recorded %s is not believed", async (_what, lie) => {
     const location = newPostgresLog(database);
     const log = await openLog(location);
     const [former] = await sql<{ text: string }>("SELECT pg_get_functiondef('capfence.append'::regproc) AS text");
-    const lying = String(former?.text).replace("-- Notifying makes", "hash := repeat('0', 64); -- Notifying makes");
+    const lying = String(former?.text).replace("-- Notifying makes", `${lie} -- Notifying makes`);
     expect(lying).not.toBe(former?.text);
     await sql(lying);
     onTestFinished(async () => void (await sql(String(former?.text))));
