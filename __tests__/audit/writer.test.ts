@@ -108,7 +108,7 @@ async function folded(fault: Fault): Promise<readonly [string, LogWriter]> {
   const writer = await open(path, files);
   await writer.append(decision());
   await nextTurn();
-  vi.advanceTimersByTime(IDLE_MS);
+  vi.advanceTimersByTime(LATEST_MS);
   await until(() => struck.length > 0);
   for (let turns = 0; turns < 10; turns += 1) await nextTurn();
   return [path, writer];
@@ -122,7 +122,7 @@ describe("a fold that fails in an idle moment", () => {
     expect(await writer.append(decision())).toMatchObject({ seq: 2 });
     expect(writer.failure).toBeUndefined();
     await nextTurn();
-    vi.advanceTimersByTime(IDLE_MS);
+    vi.advanceTimersByTime(LATEST_MS);
     await until(() => rowsIn(path) === 3);
     await writer.close();
   });
@@ -141,7 +141,7 @@ describe("a fold that fails in an idle moment", () => {
     await writer.append(decision());
     await nextTurn();
     writeFileSync(path, altered(readFileSync(path), "UPDATE entries SET hash = 'x'"));
-    vi.advanceTimersByTime(IDLE_MS);
+    vi.advanceTimersByTime(LATEST_MS);
     await until(() => writer.failure !== undefined);
     expect(AuditCorruptError.isInstance(writer.failure)).toBe(true);
     await expect(writer.append(decision())).rejects.toBe(writer.failure);
