@@ -10,7 +10,7 @@ import { AuditLog } from "../../src/audit/log.ts";
 import { readEntries } from "../../src/audit/read.ts";
 import { verifyLog } from "../../src/audit/verify.ts";
 import { AuditUnavailableError } from "../../src/errors.ts";
-import { bytesOf, putLog, segmentedFiles, segmentsOf, type Files } from "./both-verifiers.ts";
+import { bytesOf, putLog, segmentedFiles, segmentsOf, without, type Files } from "./both-verifiers.ts";
 import { decision, newLogPath, temporaryDirectory } from "./sample-log.ts";
 import { altered } from "./tampering.ts";
 
@@ -71,6 +71,20 @@ describe("verification of files", () => {
     onTestFinished(() => spy.mockRestore());
     expect(await verifyLog(path)).toMatchObject({ intact: true, problems: [] });
     expect(spy).toHaveBeenCalled();
+  });
+
+  it("finds the segments by the first entry of the database that is sound", async () => {
+    const log = without(await segmentedFiles(), "audit.db-tail");
+    const bytes = altered(
+      bytesOf(log, "audit.db"),
+      "UPDATE entries SET hash = 'x' WHERE seq = (SELECT min(seq) FROM entries)",
+    );
+    const report = await verifyLog(put({ ...log, "audit.db": bytes }));
+    expect(report.from).toBeUndefined();
+    expect(report.problems[0]).toEqual({
+      seq: Number(segmentsOf(log).at(-1)?.split(".").at(-1)) + 5,
+      what: "its text and its hash do not agree",
+    });
   });
 
   it.each(["its database", "a segment"])("has no verdict when %s is of a newer format", async (part) => {
