@@ -6,7 +6,7 @@
  */
 
 import { basename, dirname, join } from "node:path";
-import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { AuditUnavailableError } from "../../errors.ts";
 import { errorCode } from "../../file-problem.ts";
@@ -24,8 +24,8 @@ import {
 /** How long to wait for another owner, in milliseconds. A stopped process keeps its lock; this is how long we wait for it. */
 const PATIENCE_MS = 15_000;
 
-/** For so long, in milliseconds, it is asked for at every turn of the event loop; then its holder is looked at, too. */
-const SOON_MS = 1;
+/** After this many milliseconds its holder is looked at, too: until then it is most likely another one each time. */
+const LONG_MS = 20;
 
 /** The longest pause between two tries, in milliseconds, but for what is random in it. */
 const MAX_PAUSE_MS = 20;
@@ -122,10 +122,9 @@ export class LogLock {
     const start = performance.now();
     for (let tries = 0; !this.#tryTake(tries, start); tries += 1) {
       // Most hold it for microseconds. Who holds it for long may be stopped, and then there is no hurry.
-      const waited = performance.now() - start;
-      const pause = Math.min(1 + waited / 50, MAX_PAUSE_MS);
+      const pause = Math.min(1 + (performance.now() - start) / 50, MAX_PAUSE_MS);
       // A random pause keeps waiting processes out of step.
-      await (waited < SOON_MS ? nextTurn() : sleep(pause * (1 + Math.random())));
+      await sleep(pause * (1 + Math.random() / 2));
     }
     // In one go with the taking: nothing else of this thread may run in between.
     return this.#run(section);
@@ -137,7 +136,7 @@ export class LogLock {
     const isFree = tries === 0 || this.#files.identify(this.#lockFile) === undefined;
     if (isFree && this.#link(this.#lockFile)) return true;
     const waited = performance.now() - start;
-    if (waited < SOON_MS) return false;
+    if (waited < LONG_MS) return false;
     if (this.#takeFromDead()) return true;
     if (waited > PATIENCE_MS) throw this.#refusal();
     return false;
