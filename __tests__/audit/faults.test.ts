@@ -13,7 +13,7 @@ describe("a file-system call that fails", () => {
       const faults = await faultsOf(script, ["EIO", "ENOSPC"]);
       // Some of them here, at least one of each method; all of them in the slow suite.
       const isFirst = (index: number): boolean => faults[index]?.method !== faults[index - 1]?.method;
-      const some = faults.filter((_, index) => index % 43 === 0 || isFirst(index));
+      const some = faults.filter((_, index) => index % 97 === 0 || isFirst(index));
       for (const fault of some) await expectToSurvive(script, fault);
     },
   );
