@@ -6,7 +6,7 @@
  */
 
 import { basename, dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 
 import { AuditUnavailableError } from "../../errors.ts";
 import { errorCode } from "../../file-problem.ts";
@@ -23,6 +23,14 @@ import {
 
 /** How long to wait for another owner, in milliseconds. A stopped process keeps its lock; this is how long we wait for it. */
 const PATIENCE_MS = 15_000;
+
+/**
+ * For so many milliseconds it is tried again after naps of so many: most hold it for less than a timer's shortest pause.
+ * A nap blocks the thread.
+ */
+const NAPS_MS = 2;
+const NAP_MS = 0.05;
+const NAP = new Int32Array(new SharedArrayBuffer(4));
 
 /** After this many milliseconds its holder is looked at, too: until then it is most likely another one each time. */
 const LONG_MS = 20;
@@ -120,12 +128,7 @@ export class LogLock {
    */
   async hold<T>(section: () => T): Promise<T> {
     const start = performance.now();
-    for (let tries = 0; !this.#tryTake(tries, start); tries += 1) {
-      // Most hold it for microseconds. Who holds it for long may be stopped, and then there is no hurry.
-      const pause = Math.min(1 + (performance.now() - start) / 50, MAX_PAUSE_MS);
-      // A random pause keeps waiting processes out of step.
-      await sleep(pause * (1 + Math.random() / 2));
-    }
+    for (let tries = 0; !this.#tryTake(tries, start); tries += 1) await pause(performance.now() - start);
     // In one go with the taking: nothing else of this thread may run in between.
     return this.#run(section);
   }
@@ -147,7 +150,7 @@ export class LogLock {
     const deadline = performance.now() + LAST_PATIENCE_MS;
     while (!this.#link(this.#lockFile) && !this.#takeFromDead()) {
       if (performance.now() > deadline) return undefined;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+      nap(1);
     }
     return this.#run(section);
   }
@@ -232,4 +235,20 @@ export class LogLock {
         : "Let it go on, or end it";
     return new LockHeldError(this.#log, `locked for over ${PATIENCE_MS / 1000} seconds by ${who}. ${advice}`);
   }
+}
+
+/** Pauses before another try, after so many milliseconds of them. */
+async function pause(waited: number): Promise<void> {
+  if (waited < NAPS_MS) {
+    nap(NAP_MS);
+    await nextTurn();
+  } else {
+    // Who holds it for long may be stopped, and then there is no hurry. A random pause keeps waiting processes out of step.
+    await sleep(Math.min(1 + waited / 50, MAX_PAUSE_MS) * (1 + Math.random() / 2));
+  }
+}
+
+/** Blocks the thread for so many milliseconds. */
+function nap(milliseconds: number): void {
+  Atomics.wait(NAP, 0, 0, milliseconds);
 }
