@@ -28,30 +28,39 @@ export async function benchScale(): Promise<void> {
   }
 }
 
+/** One log and the same number of entries each time, so that as much is folded. */
 async function processes(directory: string): Promise<void> {
   console.log("\nSeveral processes, one caller each, one log");
-  let one = 0;
-  for (const count of [1, 2, 4]) {
-    const rates: number[] = [];
+  for (const warmUp of [0, 8_000]) {
+    const rates: Record<number, number[]> = { 1: [], 2: [], 4: [] };
     for (let round = 0; round < 5; round += 1) {
-      const log = join(directory, `processes-${count}-${round}.db`);
-      rates.push(await rateOf(count, log));
+      for (const [count, each] of Object.entries(rates)) {
+        const log = join(directory, `processes-${warmUp}-${count}-${round}.db`);
+        each.push(await rateOf(Number(count), log, warmUp));
+      }
     }
-    const rate = rates.toSorted((left, right) => left - right)[2] ?? NaN;
-    if (count === 1) one = rate;
-    console.log(`  ${count} processes: ${rate.toFixed(0)} appends/s, ${(rate / one).toFixed(2)} times one process`);
+    console.log(`  each process after ${warmUp} appends of its own:`);
+    const one = median(rates[1] ?? []);
+    for (const [count, each] of Object.entries(rates)) {
+      const rate = median(each);
+      console.log(`    ${count} processes: ${rate.toFixed(0)} appends/s, ${(rate / one).toFixed(2)} times one process`);
+    }
   }
 }
 
-const APPENDS = 1_000;
+const APPENDS = 8_000;
 
-async function rateOf(count: number, log: string): Promise<number> {
-  const children = Array.from({ length: count }, () => startAppender(log, APPENDS, 1));
+async function rateOf(count: number, log: string, warmUp: number): Promise<number> {
+  const children = Array.from({ length: count }, () => startAppender(log, APPENDS / count, 1, warmUp));
   await Promise.all(children.map(async ({ ready }) => await ready));
   const start = performance.now();
   for (const { go } of children) go();
   await Promise.all(children.map(async ({ done }) => await done));
-  return (count * APPENDS * 1000) / (performance.now() - start);
+  return (APPENDS * 1000) / (performance.now() - start);
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((left, right) => left - right)[values.length >> 1] ?? NaN;
 }
 
 interface Opened {
@@ -66,9 +75,10 @@ function startAppender(
   log: string,
   count: number,
   callers: number,
+  warmUp = 0,
 ): { readonly ready: Promise<Opened>; readonly go: () => void; readonly done: Promise<unknown> } {
   const script = join(import.meta.dirname, "appender.mjs");
-  const child = spawn(process.execPath, [script, log, String(count), String(callers)], {
+  const child = spawn(process.execPath, [script, log, String(count), String(callers), String(warmUp)], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const lines: ((line: string) => void)[] = [];
