@@ -40,9 +40,9 @@ async function processes(directory: string): Promise<void> {
       }
     }
     console.log(`  each process after ${warmUp} appends of its own:`);
-    const one = median(rates[1] ?? []);
+    const one = middle(rates[1] ?? []);
     for (const [count, each] of Object.entries(rates)) {
-      const rate = median(each);
+      const rate = middle(each);
       console.log(`    ${count} processes: ${rate.toFixed(0)} appends/s, ${(rate / one).toFixed(2)} times one process`);
     }
   }
@@ -59,7 +59,7 @@ async function rateOf(count: number, log: string, warmUp: number): Promise<numbe
   return (APPENDS * 1000) / (performance.now() - start);
 }
 
-function median(values: readonly number[]): number {
+function middle(values: readonly number[]): number {
   return values.toSorted((left, right) => left - right)[values.length >> 1] ?? NaN;
 }
 
