@@ -1,6 +1,6 @@
 /** What an agent asks to do, and what was answered: plain, frozen, read-only data. */
 
-import { newEventId } from "./event-id.ts";
+import { newId } from "./new-id.ts";
 import { optionNames } from "./options.ts";
 import { takeSnapshot, type JsonObject, type SnapshotResult } from "./snapshot.ts";
 
@@ -129,7 +129,7 @@ export class ActionEvent {
   private constructor(fields: ActionEventFields) {
     // A subclass could hand out another payload than the one that was judged.
     if (new.target !== ActionEvent) throw new TypeError("ActionEvent: cannot be extended");
-    this.id = newEventId();
+    this.id = newId();
     this.actor = text("actor", fields.actor);
     this.action = text("action", fields.action);
     this.resource = text("resource", fields.resource);

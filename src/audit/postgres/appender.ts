@@ -3,9 +3,9 @@
  * its id, which does nothing twice.
  */
 
-import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 
+import { newId } from "../../new-id.ts";
 import type { Head, PreparedEntry } from "../format/entry.ts";
 import { appendEntries, type Append } from "./asking.ts";
 import { isConflict, PostgresFailure } from "./failure.ts";
@@ -19,15 +19,6 @@ export const MAX_CONFLICTS = 5;
 /** Pauses between looks for an append whose end is not known, in milliseconds: the first, and the longest. */
 const FIRST_PAUSE_MS = 25;
 const MAX_PAUSE_MS = 1_000;
-
-/**
- * A new append's id, a UUID of version 7 (RFC 9562, 5.7): it begins with the time, so that the newest lie side by side in the
- * server's index.
- */
-export function newAppendId(): string {
-  const time = Date.now().toString(16).padStart(12, "0");
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${randomUUID().slice(15)}`;
-}
 
 /** An append of entries that somebody may still want to know about. */
 interface OwnAppend extends Append {
@@ -77,7 +68,7 @@ export class Appender {
   async append(entries: readonly PreparedEntry[], ts: string): Promise<readonly Head[]> {
     if (entries.length === 0) return [];
     const templates = entries.map((entry) => entry.template(this.#identity, ts));
-    const append: OwnAppend = { id: newAppendId(), templates, entries };
+    const append: OwnAppend = { id: newId(), templates, entries };
     return this.#done(append, await this.#certainly(append));
   }
 

@@ -4,11 +4,12 @@
  */
 
 import { AuditCorruptError } from "../../errors.ts";
+import { newId } from "../../new-id.ts";
 import { Batch } from "../appending/batch.ts";
 import { soundEntry, type Head, type PreparedEntry } from "../format/entry.ts";
 import { OpenItemsRegister } from "../open-items/open-items.ts";
 import type { Proposal, Settled } from "../appending/proposal.ts";
-import { MAX_CONFLICTS, newAppendId, Patience, stillDoubtful } from "./appender.ts";
+import { MAX_CONFLICTS, Patience, stillDoubtful } from "./appender.ts";
 import { appendEntries, lockLog, wasDone, type Append } from "./asking.ts";
 import { isConflict, PostgresFailure } from "./failure.ts";
 import { linked, type Appended } from "./links.ts";
@@ -94,7 +95,7 @@ export class Decider {
       return { answer: decided.answer, heads: decided.entries.map((entry) => batch.add(entry)) };
     });
     const templates = entries.map((entry) => entry.template(this.#identity, ts));
-    const append: Append = { id: newAppendId(), templates };
+    const append: Append = { id: newId(), templates };
     const decision = { append, answers, head: batch.head };
     if (entries.length > 0) {
       const appended = await appendEntries(session, this.#target, append, known, false);

@@ -13,7 +13,7 @@ import { receiveRows } from "./receive.ts";
 import type { Session } from "./session.ts";
 import { Sessions } from "./sessions.ts";
 import type { PostgresTarget } from "./target.ts";
-import { PostgresWriter } from "./writer.ts";
+import type { PostgresWriter } from "./writer.ts";
 
 /** One of a database's logs. */
 export class PostgresStore implements AuditStore {
@@ -35,7 +35,9 @@ export class PostgresStore implements AuditStore {
   }
 
   async openWriter(): Promise<PostgresWriter> {
-    return await PostgresWriter.open(this.#target, this.#now);
+    // Whoever only reads needs none of it.
+    const { PostgresWriter: Writer } = await import("./writer.ts");
+    return await Writer.open(this.#target, this.#now);
   }
 
   async *entries(order: ReadingOrder): AsyncGenerator<StoredEntry> {

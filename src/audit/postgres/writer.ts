@@ -156,10 +156,10 @@ export class PostgresWriter implements StoreWriter {
 
   async #commit(group: readonly Pending[]): Promise<void> {
     const ts = new Date(this.#now()).toISOString();
-    const isRecorded = await this.#attempt(
+    await this.#attempt(
       group.filter(({ proposal }) => proposal === undefined),
       async (plain) => {
-        await this.#catchUp(ts);
+        if (this.#isBehind) await this.#catchUp(ts);
         const places = await this.#appender.append(
           plain.flatMap(({ entry }) => entry ?? []),
           ts,
@@ -174,7 +174,7 @@ export class PostgresWriter implements StoreWriter {
     await this.#attempt(
       group.filter(({ proposal }) => proposal !== undefined),
       async (asking) => {
-        if (!isRecorded) await this.#catchUp(ts);
+        if (this.#isBehind) await this.#catchUp(ts);
         const proposals = asking.flatMap(({ proposal }) => proposal ?? []);
         const { answers, head } = await this.#decider.decide(proposals, ts, this.#appender.known);
         this.#appender.known = head;
@@ -192,23 +192,21 @@ export class PostgresWriter implements StoreWriter {
     this.#owed = this.#owed.slice(owed.length);
   }
 
-  /** Does something for those who wait and tells them what came of it; answers whether it was done. */
+  /** Does something for those who wait and tells them what came of it. */
   async #attempt(
     waiting: readonly Pending[],
     work: (waiting: readonly Pending[]) => Promise<readonly Settled<unknown>[]>,
-  ): Promise<boolean> {
-    if (waiting.length === 0) return false;
+  ): Promise<void> {
+    if (waiting.length === 0) return;
     try {
       const settled = await work(waiting);
       for (const [index, { resolve }] of waiting.entries()) resolve(settled[index] as Settled<unknown>);
-      return true;
     } catch (error) {
       const failure = this.#told(error);
       for (const { reject } of waiting) reject(failure);
       // What contradicts itself stays so; a server that can't be reached may be back for the next append.
       if (!AuditUnavailableError.isInstance(failure)) this.fail(failure);
       else if (this.#isBehind) this.#settleLater();
-      return false;
     }
   }
 

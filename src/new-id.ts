@@ -1,4 +1,4 @@
-/** Ids of events: UUIDs, version 7 (RFC 9562), so that they sort by time. */
+/** Ids of events, and of appends to a database: UUIDs, version 7 (RFC 9562), which sort by time and lie together in an index. */
 
 import { getRandomValues } from "node:crypto";
 
@@ -21,6 +21,6 @@ const generator = new V7Generator({
 });
 
 /** A new id, never given before. Synchronous. */
-export function newEventId(): string {
+export function newId(): string {
   return generator.generate().toString();
 }
