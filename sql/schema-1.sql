@@ -103,6 +103,10 @@ BEGIN
   IF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN
     setting := set_config('synchronous_commit', 'on', true);
   END IF;
+  -- That the wait for a standby was cancelled is said in a warning, at the commit.
+  IF current_setting('client_min_messages') NOT IN ('notice', 'warning') THEN
+    setting := set_config('client_min_messages', 'warning', true);
+  END IF;
   setting := set_config('lock_timeout', wait_ms::text, true);
 
   SELECT logs.id, logs.identity, logs.latest, logs.latest INTO log, identity, latest, former_latest
