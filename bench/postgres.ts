@@ -43,9 +43,19 @@ async function benchServer(url: string): Promise<void> {
   const timings = await measure(
     [
       {
-        name: "INSERT + COMMIT",
+        name: "INSERT that commits itself",
         run: async (times) => {
           for (let index = 0; index < times; index += 1) await bare.query(insert);
+        },
+      },
+      {
+        name: "BEGIN, INSERT, COMMIT",
+        run: async (times) => {
+          for (let index = 0; index < times; index += 1) {
+            await bare.query("BEGIN");
+            await bare.query(insert);
+            await bare.query("COMMIT");
+          }
         },
       },
       ...[1, 8, 64].map((count) => ({
