@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import json
+import math
 import os
 import pathlib
 import re
@@ -230,10 +231,20 @@ def same_json(left, right):
         return False
 
 
-def is_shallow(value):
-    """Whether it is nested in no more than 100 levels, itself the first, plain values the last."""
+def is_writable(value):
+    """Whether canonical JSON can hold it: no number too large for a double, no half of a surrogate pair in a text."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    texts = [value] if isinstance(value, str) else list(value) if isinstance(value, dict) else []
+    return not any("\ud800" <= sign <= "\udfff" for text in texts for sign in text)
+
+
+def can_be_carried(value):
+    """Whether it is writable, and nested in no more than 100 levels, itself the first, plain values the last."""
     level = [value]
     for _ in range(100):
+        if not all(is_writable(each) for each in level):
+            return False
         lists = [list(each.values()) if isinstance(each, dict) else each for each in level]
         level = [inner for each in lists if isinstance(each, list) for inner in each]
     return not level
@@ -313,7 +324,7 @@ class OpenItems:
     def has_texts(self, entry, texts, perhaps):
         if not isinstance(entry, dict) or not all(isinstance(entry.get(name), str) for name in texts):
             return False
-        return all(isinstance(entry.get(name, ""), str) for name in perhaps) and is_shallow(entry)
+        return all(isinstance(entry.get(name, ""), str) for name in perhaps) and can_be_carried(entry)
 
     def is_item(self, entry, texts, perhaps):
         if not self.has_texts(entry, ("id", "expires", "actor", "capability", "environment") + texts, perhaps):

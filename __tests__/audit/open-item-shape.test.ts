@@ -30,6 +30,10 @@ describe("whoever computes hashes can write anything:", () => {
     ["with a list", { context: { list: [1, null, "x"] } }, true],
     ["nested as deep as may be", { context: nested(99) }, true],
     ["nested deeper", { context: nested(100) }, false],
+    ["with a number that no double holds", { more: JSON.parse("[1e999]") as unknown }, false],
+    ["with half of a surrogate pair", { actor: "\uD800" }, false],
+    ["with half of a surrogate pair in a name", { more: { "\uDC00": 1 } }, false],
+    ["with a whole surrogate pair", { actor: "\u{1F600}" }, true],
   ])("a request %s is kept: %#", (_name, members, isKept) => {
     const register = new OpenItemsRegister();
     expect(apply(register, request(1, "q", members))).toBe(isKept ? undefined : "such a request can't be");

@@ -275,6 +275,8 @@ describe("what a segment entry carries on", () => {
     ["an end with something more", { ended: [{ ...over, more: 1 }] }, false],
     ["an end whose id is no text", { ended: [{ ...over, id: 7 }] }, true],
     ["what is nested too deep to be written", { more: nested(100_000) }, false],
+    ["a number that can't be written", { more: JSON.parse("1e999") as unknown }, false],
+    ["text that can't be written", { more: "\uD800" }, false],
   ])("%s is what a register carries: %#", (_name, carried, isPossible) => {
     const register = OpenItemsRegister.resume(carried);
     expect(register !== undefined).toBe(isPossible);

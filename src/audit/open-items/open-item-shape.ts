@@ -46,7 +46,7 @@ export function isAnswer(entry: object): boolean {
 function hasShape(entry: object, { texts, perhaps }: Shape): boolean {
   const members = entry as Members;
   if (!texts.every((name) => isText(members[name]))) return false;
-  return perhaps.every((name) => members[name] === undefined || isText(members[name])) && isShallow(entry);
+  return perhaps.every((name) => members[name] === undefined || isText(members[name])) && canBeCarried(entry);
 }
 
 function isText(value: unknown): value is string {
@@ -57,11 +57,25 @@ function isTime(value: unknown): boolean {
   return isText(value) && TIME.test(value);
 }
 
-/** Whether it is nested no deeper than what we write ourselves ever is. Looks at one level after the other. */
-function isShallow(entry: object): boolean {
+/**
+ * Whether a segment entry can carry it on: nested no deeper than what we write ourselves ever is, and without what no canonical
+ * JSON holds (RFC 8785, 3.2.2: a number too large for a double, half of a surrogate pair). Looks at one level after the other.
+ */
+function canBeCarried(entry: object): boolean {
   let level: unknown[] = [entry];
   for (let depth = 0; depth < MAX_NESTED && level.length > 0; depth += 1) {
-    level = level.flatMap((value) => (typeof value === "object" && value !== null ? Object.values(value) : []));
+    if (!level.every(isWritable)) return false;
+    level = level.flatMap((value) => (isObject(value) ? Object.values(value) : []));
   }
   return level.length === 0;
+}
+
+function isWritable(value: unknown): boolean {
+  if (typeof value === "string") return value.isWellFormed();
+  if (typeof value === "number") return Number.isFinite(value);
+  return !isObject(value) || Object.keys(value).every((name) => name.isWellFormed());
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
