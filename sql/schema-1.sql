@@ -150,8 +150,8 @@ BEGIN
     content := replace(body, chr(92) || 'u0000', chr(92) || 'ufffd')::jsonb;
     kind := content ->> 'kind';
     IF (content -> 'seq' = to_jsonb(seq) AND content ->> 'prev' = hash AND content ->> 'log' = identity
-        AND jsonb_typeof(content -> 'kind') = 'string' AND jsonb_typeof(content -> 'ts') = 'string'
-        AND jsonb_typeof(content -> 'v') = 'number'
+        AND content ->> 'ts' ~ '^[0-9]{4}(-[0-9]{2}){2}T([0-9]{2}:){2}[0-9]{2}[.][0-9]{3}Z$'
+        AND jsonb_typeof(content -> 'kind') = 'string' AND jsonb_typeof(content -> 'v') = 'number'
         AND (kind = 'genesis') = (seq = 0)) IS NOT TRUE THEN
       RAISE EXCEPTION 'not an entry that can follow entry %', seq - 1 USING ERRCODE = 'CF003';
     END IF;
@@ -199,6 +199,9 @@ CREATE FUNCTION capfence.open_log(
 DECLARE
   log_id integer;
 BEGIN
+  IF coalesce(genesis, '') = '' THEN
+    RAISE EXCEPTION 'a log begins with a genesis entry' USING ERRCODE = 'CF003';
+  END IF;
   PERFORM set_config('lock_timeout', wait_ms::text, true);
   SELECT logs.id, logs.identity INTO log_id, identity FROM capfence.logs WHERE logs.name = log_name;
   IF log_id IS NULL THEN

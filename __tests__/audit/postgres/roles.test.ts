@@ -80,15 +80,35 @@ describe.skipIf(database === undefined)("the appender's role", async () => {
   it.each<[string, (log: string) => string]>([
     ["no JSON", () => "hello"],
     ["no object", () => "[]"],
-    ["no link", (log) => `{"kind":"decision","log":"${log}","prev":"${"0".repeat(64)}","seq":\u001e,"ts":"x","v":1}`],
-    ["another place", (log) => `{"kind":"decision","log":"${log}","prev":"\u001f","seq":77,"ts":"x","v":1}`],
+    [
+      "no link",
+      (log) =>
+        `{"kind":"decision","log":"${log}","prev":"${"0".repeat(64)}","seq":\u001e,"ts":"2026-01-01T00:00:00.000Z","v":1}`,
+    ],
+    [
+      "another place",
+      (log) => `{"kind":"decision","log":"${log}","prev":"\u001f","seq":77,"ts":"2026-01-01T00:00:00.000Z","v":1}`,
+    ],
     [
       "a link that another member hides",
-      (log) => `{"kind":"decision","log":"${log}","prev":"\u001f","prev":"x","seq":\u001e,"ts":"x","v":1}`,
+      (log) =>
+        `{"kind":"decision","log":"${log}","prev":"\u001f","prev":"x","seq":\u001e,"ts":"2026-01-01T00:00:00.000Z","v":1}`,
     ],
-    ["another log", () => `{"kind":"decision","log":"x","prev":"\u001f","seq":\u001e,"ts":"x","v":1}`],
-    ["a second beginning", (log) => `{"kind":"genesis","log":"${log}","prev":"\u001f","seq":\u001e,"ts":"x","v":1}`],
-    ["no kind", (log) => `{"log":"${log}","prev":"\u001f","seq":\u001e,"ts":"x","v":1}`],
+    [
+      "another log",
+      () => `{"kind":"decision","log":"x","prev":"\u001f","seq":\u001e,"ts":"2026-01-01T00:00:00.000Z","v":1}`,
+    ],
+    [
+      "a second beginning",
+      (log) => `{"kind":"genesis","log":"${log}","prev":"\u001f","seq":\u001e,"ts":"2026-01-01T00:00:00.000Z","v":1}`,
+    ],
+    ...["2026-01-01T00:00:00.000", "2026-01-01T00:00:00.000Z\\u0000", "\uFFEE", "+012026-01-01T00:00:00.000Z"].map(
+      (ts): [string, (log: string) => string] => [
+        `a time of another form (${JSON.stringify(ts)})`,
+        (log) => `{"kind":"decision","log":"${log}","prev":"\u001f","seq":\u001e,"ts":"${ts}","v":1}`,
+      ],
+    ),
+    ["no kind", (log) => `{"log":"${log}","prev":"\u001f","seq":\u001e,"ts":"2026-01-01T00:00:00.000Z","v":1}`],
   ])("can't make the server take what is %s", async (_name, template) => {
     const location = newPostgresLog(database);
     const log = await writeSample(location);
@@ -103,7 +123,7 @@ describe.skipIf(database === undefined)("the appender's role", async () => {
     const location = newPostgresLog(database);
     const log = await writeSample(location);
     await log.close();
-    const genesis = `{"kind":"note","log":"${log.identity}","prev":"\u001f","seq":\u001e,"ts":"x","v":1}`;
+    const genesis = `{"kind":"note","log":"${log.identity}","prev":"\u001f","seq":\u001e,"ts":"2026-01-01T00:00:00.000Z","v":1}`;
     const client = new Client({ connectionString: user });
     await client.connect();
     await client.query("SET synchronous_commit = off");
@@ -150,7 +170,7 @@ describe.skipIf(database === undefined)("the appender's role", async () => {
     "can't make a log whose identity is no identity, and would stand in all entries: %s",
     async (identity) => {
       const location = newPostgresLog(database);
-      const genesis = `{"kind":"genesis","log":"${identity}","prev":"\u001f","seq":\u001e,"ts":"x","v":1}`;
+      const genesis = `{"kind":"genesis","log":"${identity}","prev":"\u001f","seq":\u001e,"ts":"2026-01-01T00:00:00.000Z","v":1}`;
       const open = "SELECT * FROM capfence.open_log($1, $2, $3, 1000)";
       // SQLSTATE check_violation
       expect(await ask(user, open, [nameOf(location), identity, genesis])).toBe("23514");
@@ -158,6 +178,14 @@ describe.skipIf(database === undefined)("the appender's role", async () => {
       expect(await verifyLog(location)).toMatchObject({ intact: true });
     },
   );
+
+  it.each(["", null])("can't make a log that has no beginning (%j)", async (genesis) => {
+    const location = newPostgresLog(database);
+    const open = "SELECT * FROM capfence.open_log($1, $2, $3, 1000)";
+    expect(await ask(user, open, [nameOf(location), "a".repeat(32), genesis])).toBe("CF003");
+    await (await writeSample(location)).close();
+    expect(await verifyLog(location)).toMatchObject({ intact: true });
+  });
 
   it("can't pass an append of its own off as done, or as done in another log", async () => {
     const [location, other] = [newPostgresLog(database), newPostgresLog(database)];
@@ -198,7 +226,7 @@ describe.skipIf(database === undefined)("the appender's role", async () => {
   it("who appends what is no decision gets that one found, and nobody else's", async () => {
     const location = newPostgresLog(database);
     const log = await writeSample(location);
-    const template = `{"kind":"decision","log":"${log.identity}","prev":"\u001f","seq":\u001e,"ts":"x","v":1}`;
+    const template = `{"kind":"decision","log":"${log.identity}","prev":"\u001f","seq":\u001e,"ts":"2026-01-01T00:00:00.000Z","v":1}`;
     const append = "SELECT capfence.append($1, gen_random_uuid(), false, $2, -1, '', 1000)";
     expect(await ask(user, append, [nameOf(location), template])).toEqual([
       { append: expect.stringMatching(/^5 /) as string },
