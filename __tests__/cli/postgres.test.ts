@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 
 import { copyLog } from "../../src/audit/copy.ts";
+import { PreparedEntry, type EntryContent } from "../../src/audit/format/entry.ts";
 import { readEntries } from "../../src/audit/read.ts";
 import { ActionRuntime, Policy } from "../../src/index.ts";
 import { decision, writeSample } from "../audit/sample-log.ts";
@@ -34,6 +35,16 @@ async function decisionsOf(
   return { decisions, kinds };
 }
 
+/** What the log's first decision says, without what every entry has. */
+async function decisionIn(log: string): Promise<object> {
+  for await (const { entry } of readEntries(log)) {
+    if (entry.kind !== "decision") continue;
+    const { v: _v, log: _log, seq: _seq, prev: _prev, ts: _ts, ...content } = entry;
+    return content;
+  }
+  throw new Error("no decision");
+}
+
 describe.skipIf(database === undefined)("the command line, of a log in PostgreSQL", () => {
   it("shows, verifies and anchors it, named by the option or by the environment", async () => {
     using place = new Workplace();
@@ -53,6 +64,25 @@ describe.skipIf(database === undefined)("the command line, of a log in PostgreSQ
     expect(await place.run(["verify"], { env })).toMatchObject({ code: 0 });
     expect(await place.run(anchored, { env })).toMatchObject({ code: 3 });
     expect(await place.run(checkpoint, { env })).toMatchObject({ code: 3 });
+  });
+
+  it("shows decisions whose members an appender made of anything", { timeout: 60_000 }, async () => {
+    using place = new Workplace();
+    const location = newPostgresLog(database);
+    const log = await writeSample(location);
+    const members = ["actor", "capability", "resource", "decision", "reason", "environment", "rule", "event", "policy"];
+    for (const member of members) {
+      const entry = { ...(await decisionIn(location)), [member]: { toString: 1, valueOf: [] } };
+      await log.append(new PreparedEntry(entry as unknown as EntryContent));
+    }
+    await log.close();
+    writeFileSync(place.path("policy.yaml"), "deny: [shell.execute]\n");
+    const trace = members.map((_member, index) => ["trace", String(index + 5), "--policy", "policy.yaml"]);
+    for (const argv of [["logs"], ["stats"], ["export", location], ["verify"], ...trace]) {
+      const { stdout, stderr } = await place.run(argv, { env: { CAPFENCE_AUDIT_LOG: location } });
+      expect({ argv, stderr }).toEqual({ argv, stderr: expect.not.stringContaining("unexpected") as string });
+      expect(stdout).not.toBe("");
+    }
   });
 
   it("does with it what it does with the same log in a file", async () => {

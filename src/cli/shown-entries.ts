@@ -68,7 +68,7 @@ export class EntryPrinter {
 
 /** The decision in a word or two, marked when the call was let through all the same because the runtime only observes. */
 export function decisionText({ decision, enforced }: DecisionEntry): string {
-  return enforced === false ? `${decision} (observed)` : decision;
+  return enforced === false ? `${textOf(decision)} (observed)` : textOf(decision);
 }
 
 /** How the call ended, in one word. What an entry says goes before what should have been. */

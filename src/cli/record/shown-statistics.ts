@@ -3,7 +3,7 @@
 import type { DecisionCounts, RuleUse, Statistics } from "../../replay/statistics.ts";
 import { count } from "../count.ts";
 import { Table } from "../table.ts";
-import { visible } from "../terminal.ts";
+import { textOf, visible } from "../terminal.ts";
 import { formatTime } from "../time.ts";
 
 /** Rows of one table; `--json` has all. */
@@ -49,7 +49,7 @@ function table(header: readonly string[], rows: readonly (readonly string[])[]):
   if (rows.length === 0) return "";
   const untold = rows.length - MAX_ROWS;
   // A forged entry's members may be of any type.
-  const shown = rows.slice(0, MAX_ROWS).map((row) => row.map(String));
+  const shown = rows.slice(0, MAX_ROWS).map((row) => row.map(textOf));
   return `${new Table(header).lines(shown)}${untold <= 0 ? "" : `and ${untold} more; --json shows all\n`}`;
 }
 

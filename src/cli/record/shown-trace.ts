@@ -44,7 +44,8 @@ function facts({ seq, hash, entry, outcome, leftOut }: FullTrace, { green, red, 
       ["deny", red],
       ["require_approval", yellow],
     ]).get(entry.decision) ?? textOf;
-  const by = typeof rule?.id !== "string" ? ", by no rule" : `, by ${rule.id} at ${rule.file}:${rule.line}`;
+  const by =
+    typeof rule?.id !== "string" ? ", by no rule" : `, by ${rule.id} at ${textOf(rule.file)}:${textOf(rule.line)}`;
   const lines: readonly (readonly [string, ...string[]])[] = [
     ["entry", `${seq}, recorded ${formatTime(entry.ts)} UTC`],
     ["hash", hash],
@@ -52,7 +53,7 @@ function facts({ seq, hash, entry, outcome, leftOut }: FullTrace, { green, red, 
     ["decision", `${decisionText(entry)} (${textOf(entry.reason)})${by}`],
     ["let through", entry.authorized ? "yes" : "no"],
     ["agent_id", entry.actor],
-    ["capability", `${capability} (resource ${resource}, action ${action})`],
+    ["capability", `${textOf(capability)} (resource ${textOf(resource)}, action ${textOf(action)})`],
     ["environment", entry.environment],
     ...optional("scope", entry.scope),
     ...optional("risk", entry.risk),
@@ -110,7 +111,7 @@ function explanation({ explanation: told }: FullTrace, host: Host): string {
 function story({ approvals }: FullTrace): string {
   if (approvals.length === 0) return "";
   const rows = approvals.map(({ seq, entry }) => [String(seq), formatTime(entry.ts), entry.id, ...said(entry)]);
-  return `Asked and answered:\n${new Table(["entry", "timestamp", "id", "what", "who and why"]).lines(rows.map((row) => row.map(String)))}`;
+  return `Asked and answered:\n${new Table(["entry", "timestamp", "id", "what", "who and why"]).lines(rows.map((row) => row.map(textOf)))}`;
 }
 
 /** What an entry about a request or a grant says, and who said it. */
@@ -150,7 +151,7 @@ function neighbours({ seq, hash, entry, before, after }: FullTrace): string {
     decisionText(each),
     each.reason,
   ]);
-  return `In the same session or run:\n${new Table(NEIGHBOURS).lines(rows.map((row) => row.map(String)))}`;
+  return `In the same session or run:\n${new Table(NEIGHBOURS).lines(rows.map((row) => row.map(textOf)))}`;
 }
 
 function chain({ verified }: FullTrace, { green, red }: Colours): string {
