@@ -2,16 +2,8 @@ import { defineConfig } from "vitest/config";
 
 const SLOW = "__tests__/**/*.slow.test.ts";
 
-/** These have modules of their own: a database is made for a file and dropped after it, or the first use is looked at. */
-const APART = [
-  "__tests__/{audit/postgres,postgres}/**/*.test.ts",
-  "__tests__/audit/{chain,copy,tampered-rows}.test.ts",
-  "__tests__/runtime/*approvals*.test.ts",
-  "__tests__/cli/postgres.test.ts",
-  "__tests__/langchain/approvals.processes.test.ts",
-  "__tests__/policy/conditions/sql.test.ts",
-  "__tests__/replay/places.test.ts",
-];
+/** These have modules of their own: the first use is looked at, or a suite is told of another place before it is loaded. */
+const APART = ["__tests__/policy/conditions/sql.test.ts", "__tests__/runtime/approvals-in-postgres.test.ts"];
 
 const globalSetup = ["__tests__/postgres/global-setup.ts"];
 const quick = { globalSetup, testTimeout: 30_000, hookTimeout: 60_000 };

@@ -18,7 +18,7 @@ interface Body {
   readonly digest: { readonly salt: string; readonly sha256: string };
 }
 
-describeStores("a chain", (store) => {
+await describeStores("a chain", (store) => {
   const chain = async (location: string): Promise<readonly Stored[]> => expectChained(await store.stored(location));
   const bodies = async (location: string): Promise<readonly Body[]> =>
     (await chain(location)).map(({ body }) => JSON.parse(body) as Body);

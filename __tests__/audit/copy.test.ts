@@ -11,8 +11,10 @@ import { AuditCorruptError, AuditUnavailableError } from "../../src/errors.ts";
 import { Workplace } from "../cli/captured-host.ts";
 import { hasPython, ourVerdict, theirVerdicts } from "./both-verifiers.ts";
 import { decision, newLogPath, placeLog, sampleFiles, writeSample } from "./sample-log.ts";
-import { database, newPostgresLog, stores } from "./stores.ts";
+import { logDatabase, newPostgresLog, stores } from "./stores.ts";
 import { altered } from "./tampering.ts";
+
+const database = await logDatabase();
 
 const unavailable =
   (text: string) =>

@@ -53,9 +53,26 @@ const files: TestStore = {
   },
 };
 
-/** The URL of a database of this test file's own that is ready for logs; `undefined` where there is no server. */
-export const database: string | undefined = await emptyDatabase();
-if (database !== undefined) await migrate(postgresTarget(database));
+/** The database of the test file that runs, and a connection to it of a user who may do everything. */
+let current: { readonly url: string; readonly superuser: Client } | undefined;
+
+/**
+ * Makes a database that is ready for logs, for this test file alone; answers its URL, `undefined` where there is no
+ * server. To be awaited at the top of a test file: modules are shared by the files of a worker, databases are not.
+ */
+export async function logDatabase(): Promise<string | undefined> {
+  const url = await emptyDatabase();
+  if (url === undefined) return undefined;
+  await migrate(postgresTarget(url));
+  const superuser = new Client({ connectionString: url });
+  await superuser.connect();
+  current = { url, superuser };
+  afterAll(async () => {
+    current = undefined;
+    await superuser.end();
+  });
+  return url;
+}
 
 /** The location of a log that does not exist yet in the database at `url`. */
 export function newPostgresLog(url: string | undefined): string {
@@ -64,20 +81,10 @@ export function newPostgresLog(url: string | undefined): string {
   return location.href;
 }
 
-/** A connection of a user who may do everything, for the rest of the file. */
-async function superuser(url: string): Promise<Client> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  afterAll(async () => await client.end());
-  return client;
-}
-
-const connected = database === undefined ? undefined : await superuser(database);
-
 /** Runs a statement as a user who may do everything. */
 export async function sql<T>(text: string, values: readonly unknown[] = []): Promise<readonly T[]> {
-  if (connected === undefined) throw new Error("there is no server");
-  return (await connected.query(text, [...values])).rows as T[];
+  if (current === undefined) throw new Error("this file has no database for logs");
+  return (await current.superuser.query(text, [...values])).rows as T[];
 }
 
 /** What the database calls a log. */
@@ -87,7 +94,7 @@ export function nameOf(location: string): string {
 
 const postgres: TestStore = {
   name: "PostgreSQL",
-  newLog: () => newPostgresLog(database),
+  newLog: () => newPostgresLog(current?.url),
   stored: async (location) => {
     const rows = await sql<{ seq: string; hash: string; body: string }>(
       "SELECT seq, hash, body FROM capfence.entries AS e WHERE log = (SELECT id FROM capfence.logs WHERE name = $1) ORDER BY e.seq",
@@ -116,8 +123,9 @@ const postgres: TestStore = {
 /** The kinds of place there are; the second can be used where there is a server. */
 export const stores = [files, postgres] as const;
 
-/** Says the same of every store; one that this platform has not is reported as skipped. */
-export function describeStores(what: string, tests: (store: TestStore) => void): void {
+/** Says the same of every store; one that this platform has not is reported as skipped. Makes the file's {@link logDatabase}. */
+export async function describeStores(what: string, tests: (store: TestStore) => void): Promise<void> {
+  const database = await logDatabase();
   describe(`${what}, in files`, () => tests(files));
   describe.skipIf(database === undefined)(`${what}, in PostgreSQL`, () => tests(postgres));
 }

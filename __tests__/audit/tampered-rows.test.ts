@@ -48,7 +48,7 @@ const edited =
 
 const allow = (body: string): string => body.replace('"decision":"deny"', '"decision":"allow"');
 
-describeStores("what somebody has changed", (store) => {
+await describeStores("what somebody has changed", (store) => {
   /** What verification says of the sample after `change`; `first` is the first entry that a problem names. */
   async function findings(change: Change): Promise<VerifyReport & { readonly first: number | undefined }> {
     const location = store.newLog();

@@ -7,8 +7,10 @@ import { PreparedEntry, type EntryContent } from "../../src/audit/format/entry.t
 import { readEntries } from "../../src/audit/read.ts";
 import { ActionRuntime, Policy } from "../../src/index.ts";
 import { decision, writeSample } from "../audit/sample-log.ts";
-import { database, nameOf, newPostgresLog, sql } from "../audit/stores.ts";
+import { logDatabase, nameOf, newPostgresLog, sql } from "../audit/stores.ts";
 import { Workplace, type Captured } from "./captured-host.ts";
+
+const database = await logDatabase();
 
 /** A log of a call that waits for a person and one that was denied; answers the requests' ids. */
 async function requested(auditLog: string): Promise<readonly (string | undefined)[]> {

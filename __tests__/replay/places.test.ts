@@ -6,10 +6,12 @@ import { afterAll, describe, expect, it } from "vitest";
 
 import { Policy } from "../../src/policy/policy.ts";
 import { ActionRuntime } from "../../src/runtime/runtime.ts";
-import { database, newPostgresLog } from "../audit/stores.ts";
+import { logDatabase, newPostgresLog } from "../audit/stores.ts";
 import { Workplace } from "../cli/captured-host.ts";
 import { appendSealing } from "../cli/recorded-calls.ts";
 import { changes, Records, replayAll } from "./recorded-logs.ts";
+
+const database = await logDatabase();
 
 const records = new Records();
 const place = new Workplace();

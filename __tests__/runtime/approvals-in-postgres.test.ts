@@ -1,7 +1,9 @@
 import { beforeAll, describe } from "vitest";
 
-import { database, newPostgresLog } from "../audit/stores.ts";
+import { logDatabase, newPostgresLog } from "../audit/stores.ts";
 import { underTest } from "./log-under-test.ts";
+
+const database = await logDatabase();
 
 describe.skipIf(database === undefined)("in PostgreSQL", async () => {
   beforeAll(() => void (underTest.newLog = () => newPostgresLog(database)));

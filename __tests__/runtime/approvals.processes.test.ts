@@ -14,8 +14,10 @@ import { Policy } from "../../src/policy/policy.ts";
 import { ActionRuntime } from "../../src/runtime/runtime.ts";
 import { altered } from "../audit/tampering.ts";
 import { hasPython, theirVerdicts } from "../audit/both-verifiers.ts";
-import { database, newPostgresLog } from "../audit/stores.ts";
+import { logDatabase, newPostgresLog } from "../audit/stores.ts";
 import type { CallerOrders } from "./caller-process.ts";
+
+const database = await logDatabase();
 
 const SCRIPT = fileURLToPath(new URL("caller-process.ts", import.meta.url));
 const POLICY = "require_approval:\n  - pay.send\nallow:\n  - mail.send\n";

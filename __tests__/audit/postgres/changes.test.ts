@@ -7,7 +7,9 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import type { Pause } from "../../../src/audit/store.ts";
 import { storeAt } from "../../../src/audit/location.ts";
 import { ActionRuntime, Policy } from "../../../src/index.ts";
-import { database, nameOf, newPostgresLog } from "../stores.ts";
+import { logDatabase, nameOf, newPostgresLog } from "../stores.ts";
+
+const database = await logDatabase();
 
 /** Waits for a signal and never for time, so that whoever goes on was woken. */
 const untilWoken: Pause = async (_ms, signal) => {

@@ -2,7 +2,9 @@ import { describe, expect, it } from "vitest";
 
 import { verifyLog } from "../../../src/audit/verify.ts";
 import { decision, writeSample } from "../sample-log.ts";
-import { database, nameOf, newPostgresLog, sql } from "../stores.ts";
+import { logDatabase, nameOf, newPostgresLog, sql } from "../stores.ts";
+
+const database = await logDatabase();
 
 describe.skipIf(database === undefined)("who may do everything, and changes one column of an entry,", () => {
   const LOG = "(SELECT id FROM capfence.logs WHERE name = $1)";

@@ -7,7 +7,9 @@ import { AuditLog } from "../../../src/audit/log.ts";
 import { verifyLog } from "../../../src/audit/verify.ts";
 import { ActionRuntime, Policy } from "../../../src/index.ts";
 import { decision } from "../sample-log.ts";
-import { database, nameOf, newPostgresLog, sql } from "../stores.ts";
+import { logDatabase, nameOf, newPostgresLog, sql } from "../stores.ts";
+
+const database = await logDatabase();
 
 /** A connection that has begun a transaction. */
 async function began(): Promise<Client> {

@@ -7,7 +7,9 @@ import type { PostgresClient, PostgresPool } from "../../../src/audit/postgres/t
 import { verifyLog } from "../../../src/audit/verify.ts";
 import { AuditUnavailableError } from "../../../src/errors.ts";
 import { decision, newLogPath, writeSample } from "../sample-log.ts";
-import { database, nameOf, newPostgresLog, sql } from "../stores.ts";
+import { logDatabase, nameOf, newPostgresLog, sql } from "../stores.ts";
+
+const database = await logDatabase();
 
 /** What the caller is told, who is refused. */
 async function told(refused: Promise<unknown>): Promise<string> {

@@ -11,7 +11,9 @@ import { ActionEvent, ActionRuntime, Policy } from "../../../src/index.ts";
 import { Proxy } from "../../postgres/proxy.ts";
 import { PostgresServer } from "../../postgres/server.ts";
 import { decision } from "../sample-log.ts";
-import { database, nameOf, newPostgresLog, sql } from "../stores.ts";
+import { logDatabase, nameOf, newPostgresLog, sql } from "../stores.ts";
+
+const database = await logDatabase();
 
 const unavailable =
   (text: string) =>

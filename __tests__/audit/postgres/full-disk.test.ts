@@ -6,7 +6,9 @@ import { AuditUnavailableError } from "../../../src/errors.ts";
 import { ordinaryUser } from "../../postgres/server.ts";
 import { decision } from "../sample-log.ts";
 import { appendUntilRefused, canMount, fill, KIB, smallDisk } from "../small-disk.ts";
-import { database, newPostgresLog, sql, stores } from "../stores.ts";
+import { logDatabase, newPostgresLog, sql, stores } from "../stores.ts";
+
+const database = await logDatabase();
 
 const [, postgres] = stores;
 

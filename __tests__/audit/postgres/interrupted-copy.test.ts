@@ -13,7 +13,9 @@ import { AuditUnavailableError } from "../../../src/errors.ts";
 import { ActionRuntime, Policy } from "../../../src/index.ts";
 import { Proxy } from "../../postgres/proxy.ts";
 import { newLogPath, writeSample } from "../sample-log.ts";
-import { database, newPostgresLog, sql, stores } from "../stores.ts";
+import { logDatabase, newPostgresLog, sql, stores } from "../stores.ts";
+
+const database = await logDatabase();
 
 const [files, postgres] = stores;
 

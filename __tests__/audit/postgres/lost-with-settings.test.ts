@@ -11,7 +11,9 @@ import { AuditUnavailableError } from "../../../src/errors.ts";
 import { ActionRuntime, Policy } from "../../../src/index.ts";
 import { Proxy } from "../../postgres/proxy.ts";
 import { decision, writeSample } from "../sample-log.ts";
-import { database, nameOf, newPostgresLog } from "../stores.ts";
+import { logDatabase, nameOf, newPostgresLog } from "../stores.ts";
+
+const database = await logDatabase();
 
 const POLICY = Policy.parse("require_approval: [pay.send]");
 const call = { actor: "agent", action: "send", resource: "pay" };

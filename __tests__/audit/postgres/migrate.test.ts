@@ -11,10 +11,11 @@ import { Workplace } from "../../cli/captured-host.ts";
 import { emptyDatabase } from "../../postgres/database.ts";
 import { PostgresServer } from "../../postgres/server.ts";
 import { writeSample } from "../sample-log.ts";
-import { sql } from "../stores.ts";
+import { logDatabase, sql } from "../stores.ts";
 import { ask, userWith } from "./users.ts";
 
 const empty = await emptyDatabase();
+const database = await logDatabase();
 
 describe.skipIf(empty === undefined)("migrating", () => {
   it("creates the schema once, however many do it at the same time", async () => {
@@ -76,7 +77,7 @@ describe.skipIf(empty === undefined)("migrating", () => {
   });
 
   it("needs the right to do so, and says so", async () => {
-    const user = await userWith(undefined);
+    const user = await userWith(undefined, database);
     const fresh = new URL(user);
     fresh.pathname = "/postgres";
     await expect(migrate(postgresTarget(fresh.href))).rejects.toThrow(/may not do that/);

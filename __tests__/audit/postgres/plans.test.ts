@@ -4,7 +4,9 @@ import { describe, expect, it } from "vitest";
 
 import { AuditLog } from "../../../src/audit/log.ts";
 import { decision } from "../sample-log.ts";
-import { database, newPostgresLog, sql } from "../stores.ts";
+import { logDatabase, newPostgresLog, sql } from "../stores.ts";
+
+const database = await logDatabase();
 
 /** How often the table of entries was read as a whole, and how often by an index. */
 async function scans(): Promise<{ readonly whole: number; readonly indexed: number }> {

@@ -5,8 +5,10 @@ import { describe, it, onTestFinished } from "vitest";
 import { migrate } from "../../../src/audit/postgres/schema.ts";
 import { postgresTarget } from "../../../src/audit/postgres/target.ts";
 import { PostgresServer } from "../../postgres/server.ts";
-import { database, newPostgresLog } from "../stores.ts";
+import { logDatabase, newPostgresLog } from "../stores.ts";
 import { writeTogether } from "./many-processes.ts";
+
+const database = await logDatabase();
 
 const WRITERS = 8;
 const APPENDS = 2_000;

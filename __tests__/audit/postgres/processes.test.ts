@@ -1,7 +1,9 @@
 import { describe, it } from "vitest";
 
-import { database, newPostgresLog } from "../stores.ts";
+import { logDatabase, newPostgresLog } from "../stores.ts";
 import { writeTogether } from "./many-processes.ts";
+
+const database = await logDatabase();
 
 describe.skipIf(database === undefined)("processes that append at the same time", () => {
   it("to one log and to another make one chain of each, with everything in it", async () => {

@@ -5,7 +5,9 @@ import { AuditLog } from "../../../src/audit/log.ts";
 import type { PostgresClient, PostgresPool } from "../../../src/audit/postgres/target.ts";
 import { verifyLog } from "../../../src/audit/verify.ts";
 import { decision } from "../sample-log.ts";
-import { database, nameOf, newPostgresLog } from "../stores.ts";
+import { logDatabase, nameOf, newPostgresLog } from "../stores.ts";
+
+const database = await logDatabase();
 
 /** The same pool; `tell` is told how many characters each answer has. */
 function watched(pool: Pool, tell: (size: number) => void): PostgresPool {

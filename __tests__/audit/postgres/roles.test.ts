@@ -7,7 +7,9 @@ import { AuditUnavailableError } from "../../../src/errors.ts";
 import { ActionRuntime, Policy } from "../../../src/index.ts";
 import { decision, writeSample } from "../sample-log.ts";
 import { ask, userWith } from "./users.ts";
-import { database, nameOf, newPostgresLog, sql, stores } from "../stores.ts";
+import { logDatabase, nameOf, newPostgresLog, sql, stores } from "../stores.ts";
+
+const database = await logDatabase();
 
 const [, postgres] = stores;
 
@@ -61,7 +63,7 @@ const TAMPERING = [
 ];
 
 describe.skipIf(database === undefined)("the appender's role", async () => {
-  const user = database === undefined ? "" : await userWith("capfence_appender");
+  const user = database === undefined ? "" : await userWith("capfence_appender", database);
 
   it("appends, also to a log that is new", async () => {
     const location = newPostgresLog(database);
@@ -261,7 +263,7 @@ describe.skipIf(database === undefined)("the appender's role", async () => {
 });
 
 describe.skipIf(database === undefined)("the reader's role", async () => {
-  const user = database === undefined ? "" : await userWith("capfence_reader");
+  const user = database === undefined ? "" : await userWith("capfence_reader", database);
 
   it("verifies, and shows decisions with what PostgreSQL can't hold in a text", async () => {
     const location = newPostgresLog(database);
@@ -291,7 +293,7 @@ describe.skipIf(database === undefined)("the reader's role", async () => {
 
 describe.skipIf(database === undefined)("a user without a role", () => {
   it("may do nothing", async () => {
-    const user = await userWith(undefined);
+    const user = await userWith(undefined, database);
     expect(await ask(user, "SELECT * FROM capfence.logs")).toBe(NOT_PERMITTED);
     expect(await ask(user, "SELECT capfence.open_log('x', 'x', 'x', 1)")).toBe(NOT_PERMITTED);
     await expect(new AuditLog(user).append(decision())).rejects.toThrow(/may not do that/);

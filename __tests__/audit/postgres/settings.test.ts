@@ -10,7 +10,9 @@ import { readEntries } from "../../../src/audit/read.ts";
 import { verifyLog } from "../../../src/audit/verify.ts";
 import { ActionRuntime, Policy } from "../../../src/index.ts";
 import { decision, newLogPath, writeSample } from "../sample-log.ts";
-import { database, nameOf, newPostgresLog, sql, stores } from "../stores.ts";
+import { logDatabase, nameOf, newPostgresLog, sql, stores } from "../stores.ts";
+
+const database = await logDatabase();
 
 const [files, postgres] = stores;
 

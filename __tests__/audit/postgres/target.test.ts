@@ -10,7 +10,9 @@ import { CapFenceError } from "../../../src/errors.ts";
 import { ActionRuntime, Policy } from "../../../src/index.ts";
 import { Workplace } from "../../cli/captured-host.ts";
 import { decision } from "../sample-log.ts";
-import { database } from "../stores.ts";
+import { logDatabase } from "../stores.ts";
+
+const database = await logDatabase();
 
 const PASSWORD = "h4nter-secret";
 

@@ -11,7 +11,9 @@ import type { PostgresClient, PostgresPool } from "../../../src/audit/postgres/t
 import { verifyLog } from "../../../src/audit/verify.ts";
 import { AuditUnavailableError } from "../../../src/errors.ts";
 import { decision } from "../sample-log.ts";
-import { database, nameOf, newPostgresLog, sql } from "../stores.ts";
+import { logDatabase, nameOf, newPostgresLog, sql } from "../stores.ts";
+
+const database = await logDatabase();
 
 /** As lc_messages = it_IT has them. The binaries that the tests use come without translations. */
 const TRANSLATIONS: ReadonlyMap<string | undefined, string> = new Map([

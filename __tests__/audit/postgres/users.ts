@@ -5,10 +5,10 @@ import { randomBytes } from "node:crypto";
 import { Client, DatabaseError } from "pg";
 import { afterAll } from "vitest";
 
-import { database, sql } from "../stores.ts";
+import { sql } from "../stores.ts";
 
 /** A new user of the database who has a role, or none; answers the URL to connect as them. */
-export async function userWith(role: string | undefined, url = database): Promise<string> {
+export async function userWith(role: string | undefined, url: string | undefined): Promise<string> {
   const name = `capfence_user_${randomBytes(6).toString("hex")}`;
   await sql(`CREATE ROLE ${name} LOGIN PASSWORD 'secret'`);
   if (role !== undefined) await sql(`GRANT ${role} TO ${name}`);

@@ -9,7 +9,9 @@ import { AuditUnavailableError } from "../../../src/errors.ts";
 import { ActionRuntime, Policy } from "../../../src/index.ts";
 import { Workplace } from "../../cli/captured-host.ts";
 import { decision, writeSample } from "../sample-log.ts";
-import { database, newPostgresLog, sql, stores } from "../stores.ts";
+import { logDatabase, newPostgresLog, sql, stores } from "../stores.ts";
+
+const database = await logDatabase();
 
 const [, postgres] = stores;
 
