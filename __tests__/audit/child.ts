@@ -2,14 +2,14 @@
 
 import { spawn, type ChildProcessByStdio, type SpawnOptions } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import type { Readable, Writable } from "node:stream";
 
 import { onTestFinished } from "vitest";
 
+import { compiled } from "../compiled.ts";
 import type { WriterOrders } from "./writer-process.ts";
 
-const SCRIPT = fileURLToPath(new URL("writer-process.ts", import.meta.url));
+const SCRIPT = await compiled("__tests__/audit/writer-process.ts");
 
 /** An entry whose writing was acknowledged. */
 export interface Acknowledged {
@@ -25,7 +25,7 @@ export class WriterProcess {
   readonly #ended: Promise<unknown>;
 
   constructor(orders: WriterOrders, options: SpawnOptions = {}) {
-    const child = spawn(process.execPath, ["--import", "tsx", SCRIPT, JSON.stringify(orders)], {
+    const child = spawn(process.execPath, [SCRIPT, JSON.stringify(orders)], {
       ...options,
       stdio: ["pipe", "pipe", "pipe"],
     });

@@ -1,23 +1,23 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 
 import { expect, it, onTestFinished } from "vitest";
 
 import { readEntries } from "../../src/audit/read.ts";
 import { verifyLog } from "../../src/audit/verify.ts";
+import { compiled } from "../compiled.ts";
 import { newLogPath } from "./sample-log.ts";
-import type { StoppingOrders } from "./stopping-writer.ts";
+import type { StoppingOrders } from "./stopping-process.ts";
 
-const SCRIPT = fileURLToPath(new URL("stopping-writer.ts", import.meta.url));
+const SCRIPT = await compiled("__tests__/audit/stopping-process.ts");
 
 /** Milliseconds a stopped process stays stopped. */
 const STOPPED_MS = 3_000;
 
 /** Runs a writer; one that stops itself is continued after three seconds. Answers what was acknowledged to it. */
 async function run(orders: StoppingOrders): Promise<string[]> {
-  const child = spawn(process.execPath, ["--import", "tsx", SCRIPT, JSON.stringify(orders)], {
+  const child = spawn(process.execPath, [SCRIPT, JSON.stringify(orders)], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   onTestFinished(() => void child.kill("SIGKILL"));

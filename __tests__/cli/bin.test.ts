@@ -1,21 +1,18 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { linkSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { text } from "node:stream/consumers";
-import { fileURLToPath, pathToFileURL } from "node:url";
 
 import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 
+import { compiled } from "../compiled.ts";
 import { Workplace } from "./captured-host.ts";
 import { record, WALKTHROUGH } from "./recorded-calls.ts";
 
 const place = new Workplace();
 afterAll(() => place[Symbol.dispose]());
 
-const PROGRAM = fileURLToPath(new URL("../../src/cli/bin.ts", import.meta.url));
-const TSX = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
-const ARGUMENTS = ["--import", TSX, PROGRAM];
+const PROGRAM = await compiled("src/cli/bin.ts");
 const ENV = { PATH: process.env["PATH"] };
 
 beforeAll(async () => {
@@ -28,7 +25,7 @@ beforeAll(async () => {
 });
 
 it("runs on the real process: arguments, working directory, environment, streams, exit code", () => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [...ARGUMENTS, "logs", "--decision", "deny"], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, "logs", "--decision", "deny"], {
     cwd: place.directory,
     env: { ...ENV, CAPFENCE_AUDIT_LOG: "audit.db" },
     encoding: "utf8",
@@ -36,7 +33,7 @@ it("runs on the real process: arguments, working directory, environment, streams
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
   expect(stdout).toMatch(/policy_deny\n$/);
 
-  const failed = spawnSync(process.execPath, [...ARGUMENTS, "verify"], {
+  const failed = spawnSync(process.execPath, [PROGRAM, "verify"], {
     cwd: "/",
     env: { ...ENV, CAPFENCE_AUDIT_LOG: place.path("missing.db") },
     encoding: "utf8",
@@ -46,7 +43,7 @@ it("runs on the real process: arguments, working directory, environment, streams
 });
 
 it.skipIf(process.platform === "win32")("can be piped to head, and still tells what it found", () => {
-  const quoted = [process.execPath, ...ARGUMENTS].map((part) => `'${part}'`).join(" ");
+  const quoted = [process.execPath, PROGRAM].map((part) => `'${part}'`).join(" ");
   const logs = `${quoted} logs --audit-log long.db --limit 300 --json`;
   const { stdout, stderr } = spawnSync(
     "/bin/sh",
@@ -62,7 +59,7 @@ it.skipIf(process.platform === "win32")("can be piped to head, and still tells w
 
 it.skipIf(process.platform === "win32")("follows no longer than somebody reads", async () => {
   await record(place.path("read.db"), WALKTHROUGH);
-  const follower = spawn(process.execPath, [...ARGUMENTS, "logs", "-f", "--audit-log", "read.db"], {
+  const follower = spawn(process.execPath, [PROGRAM, "logs", "-f", "--audit-log", "read.db"], {
     cwd: place.directory,
     env: ENV,
     stdio: ["ignore", "pipe", "pipe"],
@@ -101,7 +98,7 @@ it.skipIf(!python).each([
   ].join("\n");
   const { status, stdout } = spawnSync(
     "python3",
-    ["-c", terminal, process.execPath, ...ARGUMENTS, "unlock", "--audit-log", log],
+    ["-c", terminal, process.execPath, PROGRAM, "unlock", "--audit-log", log],
     { cwd: place.directory, env: ENV, encoding: "utf8" },
   );
   expect({ status, answered: stdout.includes(message) }).toEqual({ status: code, answered: true });

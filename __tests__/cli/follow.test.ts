@@ -1,14 +1,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { copyFileSync, readdirSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 
 import { ActionEvent } from "../../src/event.ts";
 import { Policy } from "../../src/policy/policy.ts";
 import { ActionRuntime } from "../../src/runtime/runtime.ts";
+import { compiled } from "../compiled.ts";
 import { Workplace, type Captured } from "./captured-host.ts";
 import { appendSealing, record, WALKTHROUGH } from "./recorded-calls.ts";
 
@@ -230,10 +230,8 @@ describe("a log that can't be followed any more exits 1, with one line on stderr
 
 it.skipIf(process.platform === "win32")("follows what other processes write, until SIGINT", async () => {
   await record(place.path("audit.db"), WALKTHROUGH);
-  const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
   const start = (script: string, ...argv: readonly string[]): ReturnType<typeof spawn> => {
-    const path = fileURLToPath(new URL(script, import.meta.url));
-    const child = spawn(process.execPath, ["--import", tsx, path, ...argv], {
+    const child = spawn(process.execPath, [script, ...argv], {
       cwd: place.directory,
       env: { PATH: process.env["PATH"] },
       stdio: ["ignore", "pipe", "inherit"],
@@ -241,7 +239,7 @@ it.skipIf(process.platform === "win32")("follows what other processes write, unt
     onTestFinished(() => void child.kill("SIGKILL"));
     return child;
   };
-  const follower = start("../../src/cli/bin.ts", "logs", "-f", "--json");
+  const follower = start(await compiled("src/cli/bin.ts"), "logs", "-f", "--json");
   let stdout = "";
   const lines = async (count: number): Promise<string[]> => {
     while (stdout.split("\n").length <= count) await once(follower.stdout ?? follower, "data");
@@ -250,9 +248,8 @@ it.skipIf(process.platform === "win32")("follows what other processes write, unt
   follower.stdout?.setEncoding("utf8").on("data", (text: string) => (stdout += text));
   await lines(2);
   const orders = { path: place.path("audit.db"), appends: 300, together: 8 };
-  const writers = ["w1", "w2"].map((actor) =>
-    start("../audit/writer-process.ts", JSON.stringify({ ...orders, actor })),
-  );
+  const script = await compiled("__tests__/audit/writer-process.ts");
+  const writers = ["w1", "w2"].map((actor) => start(script, JSON.stringify({ ...orders, actor })));
   const shown = await lines(602);
   for (const writer of writers) expect(await ended(writer)).toBe(0);
   follower.kill("SIGINT");

@@ -4,16 +4,16 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
-import { fileURLToPath } from "node:url";
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { verifyLog } from "../../src/audit/verify.ts";
+import { compiled } from "../compiled.ts";
 import { emptyDatabase } from "../postgres/database.ts";
 import type { GraphOrders, GraphState } from "./graph-process.ts";
 
-const SCRIPT = fileURLToPath(new URL("graph-process.ts", import.meta.url));
-const CLI = fileURLToPath(new URL("../../src/cli/bin.ts", import.meta.url));
+const SCRIPT = await compiled("__tests__/langchain/graph-process.ts");
+const CLI = await compiled("src/cli/bin.ts");
 const POLICY = "require_approval:\n  - pay.send\n";
 
 const database = await emptyDatabase();
@@ -39,7 +39,7 @@ interface GraphProcess {
 async function graph(more: Partial<GraphOrders> = {}): Promise<GraphProcess> {
   const files = { auditLog: join(directory, "audit.db"), counter: join(directory, "counter") };
   const orders: GraphOrders = { database: database ?? "", policy: POLICY, ...files, ...more };
-  const child = spawn(process.execPath, ["--import", "tsx", SCRIPT, JSON.stringify(orders)], {
+  const child = spawn(process.execPath, [SCRIPT, JSON.stringify(orders)], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   children.push(child);
@@ -62,7 +62,7 @@ async function graph(more: Partial<GraphOrders> = {}): Promise<GraphProcess> {
 }
 
 function capfence(...argv: readonly string[]): string {
-  const line = ["--import", "tsx", CLI, ...argv, "--audit-log", join(directory, "audit.db")];
+  const line = [CLI, ...argv, "--audit-log", join(directory, "audit.db")];
   return execFileSync(process.execPath, line, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
 }
 

@@ -4,7 +4,6 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
-import { fileURLToPath } from "node:url";
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
@@ -15,11 +14,12 @@ import { ActionRuntime } from "../../src/runtime/runtime.ts";
 import { altered } from "../audit/tampering.ts";
 import { hasPython, theirVerdicts } from "../audit/both-verifiers.ts";
 import { logDatabase, newPostgresLog } from "../audit/stores.ts";
+import { compiled } from "../compiled.ts";
 import type { CallerOrders } from "./caller-process.ts";
 
 const database = await logDatabase();
 
-const SCRIPT = fileURLToPath(new URL("caller-process.ts", import.meta.url));
+const SCRIPT = await compiled("__tests__/runtime/caller-process.ts");
 const POLICY = "require_approval:\n  - pay.send\nallow:\n  - mail.send\n";
 const CALL = { actor: "agent", action: "send", resource: "pay", environment: "production", payload: { amount: 2500 } };
 
@@ -61,7 +61,7 @@ interface Caller {
 
 async function caller(times: number, stopsBeforeTool = false): Promise<Caller> {
   const orders: CallerOrders = { auditLog, policy: POLICY, call: CALL, times, counter, stopsBeforeTool };
-  const child = spawn(process.execPath, ["--import", "tsx", SCRIPT, JSON.stringify(orders)], {
+  const child = spawn(process.execPath, [SCRIPT, JSON.stringify(orders)], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   children.push(child);

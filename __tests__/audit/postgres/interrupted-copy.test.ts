@@ -2,7 +2,6 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 
 import { Client } from "pg";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -11,6 +10,7 @@ import { copyLog } from "../../../src/audit/copy.ts";
 import { verifyLog } from "../../../src/audit/verify.ts";
 import { AuditUnavailableError } from "../../../src/errors.ts";
 import { ActionRuntime, Policy } from "../../../src/index.ts";
+import { compiled } from "../../compiled.ts";
 import { Proxy } from "../../postgres/proxy.ts";
 import { newLogPath, writeSample } from "../sample-log.ts";
 import { logDatabase, newPostgresLog, sql, stores } from "../stores.ts";
@@ -19,7 +19,7 @@ const database = await logDatabase();
 
 const [files, postgres] = stores;
 
-const COMMAND = fileURLToPath(new URL("../../../src/cli/bin.ts", import.meta.url));
+const COMMAND = await compiled("src/cli/bin.ts");
 
 /** Runs `capfence copy` and kills it when a statement of it waits for `lock` on the entries' table. */
 async function killedWhileCopying(from: string, to: string, lock: "SHARE" | "ACCESS EXCLUSIVE"): Promise<void> {
@@ -27,7 +27,7 @@ async function killedWhileCopying(from: string, to: string, lock: "SHARE" | "ACC
   await holder.connect();
   onTestFinished(async () => await holder.end());
   await holder.query(`BEGIN; LOCK TABLE capfence.entries IN ${lock} MODE`);
-  const child = spawn(process.execPath, ["--import", "tsx", COMMAND, "copy", from, to], { stdio: "ignore" });
+  const child = spawn(process.execPath, [COMMAND, "copy", from, to], { stdio: "ignore" });
   onTestFinished(() => void child.kill("SIGKILL"));
   const ended = once(child, "exit");
   while (

@@ -1,10 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { createRequire } from "node:module";
-import { fileURLToPath, pathToFileURL } from "node:url";
 
 import { Ajv } from "ajv";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { compiled } from "../../compiled.ts";
 import { Workplace } from "../captured-host.ts";
 import { record, WALKTHROUGH } from "../recorded-calls.ts";
 import { writeFiles } from "./policy-files.ts";
@@ -93,14 +92,13 @@ it("prints a schema that accepts what loads", async () => {
   expect(validate({ allow: [{ capability: "shell", contians: "rm" }] })).toBe(false);
 });
 
-describe("the real process", () => {
-  const program = fileURLToPath(new URL("../../../src/cli/bin.ts", import.meta.url));
-  const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
+describe("the real process", async () => {
+  const program = await compiled("src/cli/bin.ts");
   const start = (
     argv: readonly string[],
     more: { readonly before?: readonly string[]; readonly input?: string } = {},
   ) =>
-    spawnSync(process.execPath, ["--import", tsx, ...(more.before ?? []), program, ...argv], {
+    spawnSync(process.execPath, [...(more.before ?? []), program, ...argv], {
       cwd: place.directory,
       env: { PATH: process.env["PATH"] },
       encoding: "utf8",

@@ -1,21 +1,27 @@
 import { execFileSync } from "node:child_process";
-import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 
 import { describe, expect, it } from "vitest";
+
+import { compiled } from "../../compiled.ts";
+
+const POLICY = pathToFileURL(await compiled("src/policy/policy.ts")).href;
+const EVENT = pathToFileURL(await compiled("src/event.ts")).href;
 
 /** Whether the parsers are loaded by a process that loads this policy, waits for it, and asks about a call. */
 function loadedBy(policy: object): { readonly shell: boolean; readonly postgres: boolean } {
   const source = `
     import { createRequire } from "node:module";
-    import { Policy } from ${JSON.stringify(resolve("src/policy/policy.ts"))};
-    import { call } from ${JSON.stringify(resolve("__tests__/policy/calls.ts"))};
+    import { Policy } from ${JSON.stringify(POLICY)};
+    import { ActionEvent } from ${JSON.stringify(EVENT)};
     const policy = Policy.parse(${JSON.stringify(JSON.stringify(policy))});
     await policy.ready();
-    policy.explain(call({ payload: { command: "ls", query: "select 1", path: "x", url: "https://x.net", amount: 5 } }));
+    const payload = { command: "ls", query: "select 1", path: "x", url: "https://x.net", amount: 5 };
+    policy.explain(ActionEvent.create({ actor: "a", action: "execute", resource: "shell", environment: "test", payload }));
     const files = Object.keys(createRequire(import.meta.url).cache);
     const has = (name) => files.some((file) => file.includes("node_modules/" + name + "/"));
     console.log(JSON.stringify({ shell: has("unbash"), postgres: has("libpg-query") }));`;
-  const run = ["--import", "tsx", "--input-type=module", "-e", source];
+  const run = ["--input-type=module", "-e", source];
   return JSON.parse(execFileSync(process.execPath, run, { encoding: "utf8" })) as ReturnType<typeof loadedBy>;
 }
 
