@@ -63,6 +63,18 @@ export async function expectFlipsOfTailFound(database: Buffer, tail: Buffer, ste
   }
 }
 
+/** Expects `tail` cut within its last entry to be a log without it that has an unfinished write; every `step`th cut. */
+export async function expectCutsUnfinished(database: Buffer, tail: Buffer, step: number): Promise<void> {
+  const start = tail.lastIndexOf("\n", -2) + 1;
+  const last = tail.toString("utf8").split("\n").length - 2;
+  for (let size = start + 1; size < tail.length; size += step) {
+    const report = await verifyLog(placeLog(database, tail.subarray(0, size)));
+    expect(report).toMatchObject({ intact: true, entries: last - 1, last: { seq: last - 1 } });
+    expect(report.warnings).toHaveLength(1);
+    expect(report.warnings[0]).toContain(`${size - start} bytes`);
+  }
+}
+
 /** A log of 400 decisions: two segments, a database and a tail. */
 export async function largerFiles(): Promise<Files> {
   const path = newLogPath();

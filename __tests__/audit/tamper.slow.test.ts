@@ -1,9 +1,19 @@
 import { describe, expect, it } from "vitest";
 
-import { expectFlipsFound, expectFlipsOfTailFound, expectRandomFlipsFound, largerFiles } from "./flips.ts";
+import {
+  expectCutsUnfinished,
+  expectFlipsFound,
+  expectFlipsOfTailFound,
+  expectRandomFlipsFound,
+  largerFiles,
+} from "./flips.ts";
 import { sampleFiles } from "./sample-log.ts";
 
 const { closed, genesis, tail } = await sampleFiles();
+
+it("a tail cut anywhere in its last entry is an unfinished write, and said to be one", async () => {
+  await expectCutsUnfinished(genesis, tail, 1);
+});
 
 describe("a flipped byte", () => {
   it("of the database never passes for what was recorded", async () => {

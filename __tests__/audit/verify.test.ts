@@ -125,7 +125,7 @@ describe("verification of a sound log", () => {
     "accuses no honest history, whatever was appended, closed, cut off, sealed and opened again",
     { timeout: 120_000 },
     async () => {
-      await expectHonestHistoriesIntact(40);
+      await expectHonestHistoriesIntact(20);
     },
   );
 });
