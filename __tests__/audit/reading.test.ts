@@ -113,6 +113,17 @@ describe("a log is", () => {
   });
 });
 
+it.each([
+  "http://u:secret@h/d",
+  "mysql://u:secret@h/d",
+  "file:///secret.db",
+  " postgres://u:secret@h/d",
+  '"postgres://u:secret@h/d"',
+  "'postgresql://u:secret@h/d'",
+])("a log is not kept in a file of the name %j, which is not told", (location) => {
+  expect(() => storeAt(location)).toThrow(/^(?!.*secret).* It is another URL, or one within quotes or blanks/);
+});
+
 describe("a holder of a log", () => {
   it("reads it, in the order that is asked for", async () => {
     const log = new AuditLog(placeLog(genesis, tail));

@@ -34,6 +34,21 @@ describe("wrong usage exits 2, says so on stderr and prints nothing else", () =>
     expect(await place.run(argv)).toEqual({ code: 2, stdout: "", stderr: `capfence: ${message}\n` });
   });
 
+  it.each([
+    ["verify", "--audit-log"],
+    ["logs", "--audit-log"],
+    ["checkpoint", "--audit-log"],
+    ["unlock", "--audit-log"],
+    ["stats"],
+    ["export"],
+    ["copy", "audit.db"],
+  ])("%s %s: a URL that is none of a log's, and its password, are not repeated", async (...argv) => {
+    for (const url of ['"postgres://u:secret@h/d"', " postgres://u:secret@h/d", "http://u:secret@h/d"]) {
+      const { code, stderr } = await place.run([...argv, url]);
+      expect({ code, stderr }).toEqual({ code: 2, stderr: expect.not.stringContaining("secret") as string });
+    }
+  });
+
   it.each(["0", "-1", "1.5", "1e3", "ten", "", " 5", "9999999999"])("--limit %j", async (limit) => {
     expect(await place.run(["logs", `--limit=${limit}`])).toEqual({
       code: 2,

@@ -16,6 +16,9 @@ export type AuditLocation = string | PostgresPool | PostgresLocation;
 
 const NO_LOCATION = "auditLog must be the path of a file, a postgres:// URL, or a Pool of the package pg";
 
+/** What begins as a URL, perhaps within quotes or blanks that were left in: it may hold a password, so no message quotes it. */
+const URL_LIKE = /^[\s"'`]*[a-z][a-z\d+.-]*:\/\//i;
+
 /**
  * The store at `location`. A path may be relative to the present working directory. Nothing is opened or connected to.
  *
@@ -33,6 +36,9 @@ export function storeAt(
   }
   if (location === "" || location === ":memory:" || location.includes("\0")) {
     throw new TypeError(NO_LOCATION);
+  }
+  if (URL_LIKE.test(location)) {
+    throw new TypeError(`${NO_LOCATION}. It is another URL, or one within quotes or blanks; for a file, give its path`);
   }
   return new FileStore(location, surroundings);
 }

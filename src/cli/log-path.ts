@@ -17,7 +17,8 @@ import { EXIT, type Host } from "./host.ts";
  */
 export function auditLogPath(named: string | undefined, host: Host): string {
   const location = named ?? defaultAuditLog(host.env);
-  if (isPostgresUrl(location)) return checkedUrl(location);
+  check(location);
+  if (isPostgresUrl(location)) return location;
   const path = resolve(host.cwd, location);
   try {
     const real = realpathSync(path);
@@ -29,10 +30,9 @@ export function auditLogPath(named: string | undefined, host: Host): string {
   }
 }
 
-function checkedUrl(location: string): string {
+function check(location: string): void {
   try {
     storeAt(location);
-    return location;
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     throw new CommandFailure(EXIT.usage, error.message.replace(/^auditLog/, "the audit log"), { cause: error });
