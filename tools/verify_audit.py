@@ -914,11 +914,12 @@ def read_parts(path):
 
 
 def identity_of(path):
+    """What tells one file from another: not its number alone, since a new file may get that of one that has gone."""
     try:
         found = os.stat(path)
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return found.st_dev, found.st_ino, found.st_ctime_ns, found.st_size
 
 
 def check_parts(chain, path):

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 
 import { FileStore } from "../../src/audit/file/file-store.ts";
-import { explainFileError, isSameFile, nodeFiles, type FileIdentity } from "../../src/audit/file/files.ts";
+import { explainFileError, isSameFile, isUntouched, nodeFiles, type FileIdentity } from "../../src/audit/file/files.ts";
 import { placeLog, sampleFiles, temporaryDirectory } from "./sample-log.ts";
 
 const { genesis, tail } = await sampleFiles();
@@ -87,9 +87,10 @@ describe("the file system", () => {
     expect(nodeFiles.identify(path)).toBeUndefined();
     writeFileSync(path, "0123");
     chmodSync(path, 0o640);
-    const { ino, dev, uid, gid } = statSync(path, { bigint: true });
+    const { ino, dev, ctimeNs, uid, gid } = statSync(path, { bigint: true });
     expect(nodeFiles.identify(path)).toEqual({
       ino,
+      changed: ctimeNs,
       dev,
       uid: Number(uid),
       gid: Number(gid),
@@ -101,13 +102,15 @@ describe("the file system", () => {
   });
 
   it.each([
-    [{}, true],
-    [{ size: 7, mode: 0 }, true],
-    [{ ino: 2n }, false],
-    [{ dev: 2n }, false],
-  ])("takes two looks for one file where number and device are the same: %#", (other, isSame) => {
-    const file: FileIdentity = { ino: 1n, dev: 1n, size: 0, mode: 0o600, uid: 0, gid: 0, ordinary: true };
+    [{}, true, true],
+    [{ size: 7, mode: 0 }, true, false],
+    [{ changed: 2n }, true, false],
+    [{ ino: 2n }, false, false],
+    [{ dev: 2n }, false, false],
+  ])("takes two looks for one file where number and device are the same: %#", (other, isSame, untouched) => {
+    const file: FileIdentity = { ino: 1n, changed: 1n, dev: 1n, size: 0, mode: 0o600, uid: 0, gid: 0, ordinary: true };
     expect(isSameFile(file, { ...file, ...other })).toBe(isSame);
+    expect(isUntouched(file, { ...file, ...other })).toBe(untouched);
     expect(isSameFile(undefined, file)).toBe(false);
     expect(isSameFile(file, undefined)).toBe(false);
     expect(isSameFile(undefined, undefined)).toBe(false);

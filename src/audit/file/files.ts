@@ -8,6 +8,8 @@ import { errorCode, fileProblem } from "../../file-problem.ts";
 export interface FileIdentity {
   readonly dev: bigint;
   readonly ino: bigint;
+  /** When anything about it last changed, its names included; nanoseconds. Nobody can set it. */
+  readonly changed: bigint;
   /** Bytes. */
   readonly size: number;
   /** Permission bits. */
@@ -97,10 +99,11 @@ export const nodeFiles: AuditFiles = {
   identify(path) {
     const stat = fs.statSync(path, { bigint: true, throwIfNoEntry: false });
     if (stat === undefined) return undefined;
-    const { dev, ino, size, mode, uid, gid } = stat;
+    const { dev, ino, ctimeNs, size, mode, uid, gid } = stat;
     return {
       dev,
       ino,
+      changed: ctimeNs,
       size: Number(size),
       mode: Number(mode & 0o777n),
       uid: Number(uid),
@@ -146,7 +149,15 @@ export function explainFileError(error: unknown): string {
   return advice === undefined ? fileProblem(error) : `${fileProblem(error)}. ${advice}`;
 }
 
-/** Whether two looks at a name found the same file, whatever its size. */
+/**
+ * Whether two looks at a name found the same file, whatever its size. Holds only where the file is kept open between them:
+ * a new file may get the number of one that has gone.
+ */
 export function isSameFile(left: FileIdentity | undefined, right: FileIdentity | undefined): boolean {
   return left !== undefined && right !== undefined && left.ino === right.ino && left.dev === right.dev;
+}
+
+/** Whether nothing has happened to a file between two looks at its name, though it was not kept open. */
+export function isUntouched(left: FileIdentity | undefined, right: FileIdentity | undefined): boolean {
+  return isSameFile(left, right) && left?.changed === right?.changed && left?.size === right?.size;
 }

@@ -7,7 +7,7 @@ import { AuditCorruptError } from "../../errors.ts";
 import type { ChainCheck } from "../checks/chain-check.ts";
 import { EntryDatabase, withDatabase } from "./database.ts";
 import { sha256, soundEntry } from "../format/entry.ts";
-import { isSameFile, nodeFiles } from "./files.ts";
+import { isUntouched, nodeFiles } from "./files.ts";
 import { identifyFile, ReadingSpace, readLogBytes } from "./read-file.ts";
 import { listSegments, type SegmentFile } from "./segments.ts";
 import { loadEngine, type Engine } from "./sqlite.ts";
@@ -57,7 +57,7 @@ function readParts(engine: Engine, path: string): LogParts {
     const header = parseTailHeader(tailLines?.lines[0]);
     const log = logIdentity(engine, database, path) ?? header?.log;
     const segments = log === undefined ? [] : listSegments(nodeFiles, path, log);
-    if (isSameFile(identifyFile(path), identity) || reads === MAX_READS) {
+    if (isUntouched(identifyFile(path), identity) || reads === MAX_READS) {
       return { database, tailLines, header, segments };
     }
   }
