@@ -120,6 +120,9 @@ it.each([
   " postgres://u:secret@h/d",
   '"postgres://u:secret@h/d"',
   "'postgresql://u:secret@h/d'",
+  "\u201cpostgres://u:secret@h/d\u201d",
+  "\u200bpostgres:u:secret@h",
+  "<jdbc:postgresql://u:secret@h/d>",
 ])("a log is not kept in a file of the name %j, which is not told", (location) => {
   expect(() => storeAt(location)).toThrow(/^(?!.*secret).* It is another URL, or one within quotes or blanks/);
 });

@@ -49,11 +49,11 @@ describe("wrong usage exits 2, says so on stderr and prints nothing else", () =>
     }
   });
 
-  it.each(["0", "-1", "1.5", "1e3", "ten", "", " 5", "9999999999"])("--limit %j", async (limit) => {
+  it.each(["0", "-1", "1.5", "1e3", "ten", "", " 5", "1000000000000000"])("--limit %j", async (limit) => {
     expect(await place.run(["logs", `--limit=${limit}`])).toEqual({
       code: 2,
       stdout: "",
-      stderr: `capfence: option '--limit <count>' argument '${limit}' is invalid. It must be a whole number, 1 or more.\n`,
+      stderr: `capfence: option '--limit <count>' argument '${limit}' is invalid. It must be a whole number from 1 to 999999999999999.\n`,
     });
   });
 

@@ -77,6 +77,7 @@ describe("an anchored log", () => {
     [["--min-size", "3"], 0],
     [["--min-size", "5"], 0],
     [["--min-size", "6"], 3],
+    [["--min-size", "999999999999999"], 3],
     [["--min-size", "3", "--checkpoint", "two"], 0],
     [["--min-size", "4", "--checkpoint", "two"], 3],
     [["--min-size", "5", "--checkpoint", "two", "--checkpoint", "four"], 0],
@@ -204,7 +205,10 @@ describe("verify refuses", () => {
   it.each([
     [["--checkpoint", "four"], "option '--checkpoint' means nothing without option '--vkey'"],
     [["--vkey", "tester.key.pub"], "option '--vkey' means nothing without option '--checkpoint'"],
-    [["--min-size", "0"], "option '--min-size <count>' argument '0' is invalid. It must be a whole number, 1 or more."],
+    [
+      ["--min-size", "0"],
+      "option '--min-size <count>' argument '0' is invalid. It must be a whole number from 1 to 999999999999999.",
+    ],
     [
       ["--checkpoint", "four", "--vkey", "PRIVATE+KEY+tester+01234567+AAAA"],
       "option '--vkey <key>' was given a private key itself, which is secret no longer",

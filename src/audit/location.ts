@@ -16,8 +16,11 @@ export type AuditLocation = string | PostgresPool | PostgresLocation;
 
 const NO_LOCATION = "auditLog must be the path of a file, a postgres:// URL, or a Pool of the package pg";
 
-/** What begins as a URL, perhaps within quotes or blanks that were left in: it may hold a password, so no message quotes it. */
-const URL_LIKE = /^[\s"'`]*[a-z][a-z\d+.-]*:\/\//i;
+/**
+ * What begins as a URL, perhaps after what an env file or a copied text has left there: blanks, quotes, what nobody sees. A
+ * password may be in it, so it must not be taken for a path, which messages show. A letter before a colon is a drive.
+ */
+const MEANT_AS_URL = /^[\s\p{C}"'`<\u2018-\u201f]*(?:postgres(?:ql)?:|[a-z][a-z\d+.:-]+:\/\/)/iu;
 
 /**
  * The store at `location`. A path may be relative to the present working directory. Nothing is opened or connected to.
@@ -37,7 +40,7 @@ export function storeAt(
   if (location === "" || location === ":memory:" || location.includes("\0")) {
     throw new TypeError(NO_LOCATION);
   }
-  if (URL_LIKE.test(location)) {
+  if (MEANT_AS_URL.test(location)) {
     throw new TypeError(`${NO_LOCATION}. It is another URL, or one within quotes or blanks; for a file, give its path`);
   }
   return new FileStore(location, surroundings);

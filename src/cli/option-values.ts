@@ -31,9 +31,11 @@ export function timeParser(host: Host): (text: string) => number {
   };
 }
 
-/** A whole number, 1 or more. */
+/** A whole number, 1 or more; of at most 15 digits, all of which are exact. */
 export function parseCount(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError("It must be a whole number, 1 or more.");
+  if (!/^[1-9]\d{0,14}$/.test(text)) {
+    throw new InvalidArgumentError("It must be a whole number from 1 to 999999999999999.");
+  }
   return Number(text);
 }
 
