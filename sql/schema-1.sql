@@ -99,12 +99,12 @@ BEGIN
   IF current_setting('transaction_isolation') <> 'read committed' OR pg_client_encoding() <> 'UTF8' THEN
     RAISE EXCEPTION 'entries are appended as UTF-8, at the isolation level READ COMMITTED' USING ERRCODE = 'CF004';
   END IF;
-  -- Acknowledged means durable, whatever the session was set to.
-  IF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN
-    setting := set_config('synchronous_commit', 'on', true);
-  END IF;
-  -- That the wait for a standby was cancelled is said in a warning, at the commit.
-  IF current_setting('client_min_messages') NOT IN ('notice', 'warning') THEN
+  -- Acknowledged means durable, whatever the session was set to. That the wait for a standby was cancelled is said in a warning,
+  -- at the commit.
+  IF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')
+      OR current_setting('client_min_messages') NOT IN ('notice', 'warning') THEN
+    setting := set_config('synchronous_commit',
+      CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true);
     setting := set_config('client_min_messages', 'warning', true);
   END IF;
   setting := set_config('lock_timeout', wait_ms::text, true);
