@@ -1,10 +1,11 @@
 import { Client } from "pg";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 
 import { AuditLog } from "../../../src/audit/log.ts";
 import { verifyLog } from "../../../src/audit/verify.ts";
 import { AuditUnavailableError } from "../../../src/errors.ts";
 import { ActionRuntime, Policy } from "../../../src/index.ts";
+import { Workplace } from "../../cli/captured-host.ts";
 import { decision, writeSample } from "../sample-log.ts";
 import { ask, userWith } from "./users.ts";
 import { logDatabase, nameOf, newPostgresLog, sql, stores } from "../stores.ts";
@@ -257,8 +258,43 @@ describe.skipIf(database === undefined)("the appender's role", async () => {
 
   it("may not verify", async () => {
     await expect(verifyLog(user)).rejects.toSatisfy(
-      (error) => AuditUnavailableError.isInstance(error) && error.message.includes("capfence_reader"),
+      (error) => AuditUnavailableError.isInstance(error) && error.message.includes("Grant it capfence_reader"),
     );
+  });
+
+  it.each([
+    ["approve", "1"],
+    ["reject", "1"],
+    ["grant", "--agent", "a", "--capability", "pay.send", "--expires", "1h"],
+  ])("is not enough for capfence %s, which says what is missing", async (...command) => {
+    using place = new Workplace();
+    const location = newPostgresLog(database);
+    await (await writeSample(location)).close();
+    const { code, stderr } = await place.run([...command, "--audit-log", as(user, location)]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("Grant it capfence_reader");
+  });
+
+  it("answers and grants with the reader's role beside it", async () => {
+    using place = new Workplace();
+    const location = newPostgresLog(database);
+    await using runtime = ActionRuntime.fromPolicy(Policy.parse("require_approval: [pay.send]"), {
+      auditLog: location,
+    });
+    const { approvalId } = await runtime.execute({ actor: "a", action: "send", resource: "pay", payload: {} });
+    await sql(`GRANT capfence_reader TO ${new URL(user).username}`);
+    onTestFinished(async () => void (await sql(`REVOKE capfence_reader FROM ${new URL(user).username}`)));
+    const now = new Date().toISOString();
+    for (const command of [
+      ["approve", approvalId ?? ""],
+      ["grant", "--agent", "a", "--capability", "pay.send", "--expires", "1h"],
+    ]) {
+      const { code, stderr } = await place.run([...command, "--audit-log", as(user, location)], {
+        now,
+        answer: true,
+      });
+      expect(code, stderr).toBe(0);
+    }
   });
 });
 
@@ -286,7 +322,7 @@ describe.skipIf(database === undefined)("the reader's role", async () => {
 
   it("may not append", async () => {
     await expect(writeSample(as(user, newPostgresLog(database)))).rejects.toSatisfy(
-      (error) => AuditUnavailableError.isInstance(error) && error.message.includes("capfence_appender"),
+      (error) => AuditUnavailableError.isInstance(error) && error.message.includes("Grant it capfence_appender"),
     );
   });
 });

@@ -6,8 +6,9 @@ import type { PostgresFailure } from "./failure.ts";
 const NO_SCHEMA = "the database has no schema capfence. Run capfence migrate";
 const OTHER_SCHEMA =
   "the schema in the database is one of another version. Run capfence migrate of the newest capfence; if that finds nothing to do, a build from before 0.1.0 made the schema: drop it, with the logs in it, and migrate anew";
-const MAY_NOT =
-  "this user may not do that. Grant it capfence_appender to write logs, capfence_reader to read, capfence_owner to copy";
+const MAY_NOT_WRITE = "this user may not do that. Grant it capfence_appender to write logs, capfence_owner to copy";
+const MAY_NOT_READ =
+  "this user may not read. Grant it capfence_reader, which answering with capfence approve, reject or grant needs beside capfence_appender";
 const REFUSED = "the server does not let this user in. Set PGUSER and PGPASSWORD, or name the user in the URL";
 const STOPPING = "the server is starting or stopping. Nothing runs until it answers";
 const LIMIT =
@@ -27,7 +28,7 @@ const EXPLANATIONS: ReadonlyMap<string, string> = new Map([
   ["42P01", NO_SCHEMA],
   ["42703", OTHER_SCHEMA],
   ["42883", OTHER_SCHEMA],
-  ["42501", MAY_NOT],
+  ["42501", MAY_NOT_WRITE],
   ["25006", READ_ONLY],
   ["25P03", LIMIT],
   ["25P04", LIMIT],
@@ -51,6 +52,7 @@ const EXPLANATIONS: ReadonlyMap<string, string> = new Map([
 
 /** Where it means something else to those who read, who record nothing. */
 const TO_READERS: ReadonlyMap<string, string> = new Map([
+  ["42501", MAY_NOT_READ],
   [
     "40001",
     "the standby ended this reading because of what its primary changed. Raise max_standby_streaming_delay there, or read the primary",
