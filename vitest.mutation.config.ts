@@ -71,7 +71,8 @@ export default defineConfig({
     // Each run has a thread of its own; importing everything anew for each file took most of the time.
     isolate: false,
     sequence: { sequencer: LatestFailuresFirst },
-    // Where tests ask for a PostgreSQL server, and for what processes of their own run: there is neither.
-    provide: { postgresOffice: "data:application/json,{}", compiler: "data:," },
+    globalSetup: ["__tests__/compile-setup.ts"],
+    // Where tests ask for a PostgreSQL server: there is none.
+    provide: { postgresOffice: "data:application/json,{}" },
   },
 });
