@@ -27,7 +27,7 @@ type Members = Readonly<Record<string, unknown>>;
 /** Whether a request can be kept. */
 export function isRequest(entry: object): boolean {
   const { expires, rule } = entry as Members;
-  const isRule = rule === undefined || (typeof rule === "object" && rule !== null && isText((rule as Members)["id"]));
+  const isRule = rule === undefined || (isObject(rule) && isText(rule["id"]));
   return isTime(expires) && isRule && hasShape(entry, REQUEST);
 }
 
@@ -76,6 +76,7 @@ function isWritable(value: unknown): boolean {
   return !isObject(value) || Object.keys(value).every((name) => name.isWellFormed());
 }
 
-function isObject(value: unknown): value is object {
+/** Whether it has members that can be looked at, whatever these are. */
+export function isObject(value: unknown): value is Members {
   return typeof value === "object" && value !== null;
 }

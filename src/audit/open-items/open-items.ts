@@ -18,7 +18,7 @@ import {
   type Place,
 } from "../../approval.ts";
 import { canonical, type Entry } from "../format/entry.ts";
-import { isAnswer, isGrant, isRequest } from "./open-item-shape.ts";
+import { isAnswer, isGrant, isObject, isRequest } from "./open-item-shape.ts";
 
 /** Requests kept after they have ended, so that a late answer hears why. */
 const MAX_ENDED = 64;
@@ -192,8 +192,4 @@ function withoutFrame<T extends object>(entry: T): T {
 function listOf(value: unknown): readonly Readonly<Record<string, unknown>>[] {
   if (!Array.isArray(value)) return [];
   return value.filter(isObject);
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null;
 }
