@@ -62,6 +62,16 @@ interface Texts {
   readonly payloads: readonly { readonly [key: string]: Json }[];
 }
 
+/**
+ * `count` values, or fewer where some are alike. `fc.uniqueArray` goes on until it has as many as it was asked for, and of `s`
+ * and `ss` alone there are no ten texts to be made.
+ */
+function differing<T>(count: number, value: fc.Arbitrary<T>): fc.Arbitrary<T[]> {
+  return fc
+    .array(value, { minLength: count, maxLength: count })
+    .map((values) => [...new Map(values.map((each) => [JSON.stringify(each), each])).values()]);
+}
+
 /** Texts and payloads of the same few units, so that much of it is found, and nearly found. */
 const cases: fc.Arbitrary<Texts> = fc
   .tuple(
@@ -73,7 +83,7 @@ const cases: fc.Arbitrary<Texts> = fc
     const unit = fc.constantFrom(...pool);
     const text = fc.array(unit, { minLength: 1, maxLength: 4 }).map((units) => units.join(""));
     const around = fc.array(unit, { maxLength: 2 }).map((units) => units.join(""));
-    return fc.uniqueArray(text, { minLength: 10, maxLength: 10 }).chain((texts) => {
+    return differing(10, text).chain((texts) => {
       const leaf = fc
         .tuple(around, fc.constantFrom(...texts), around, fc.constantFrom(...REWRITES))
         .map(([before, middle, after, rewrite]) => rewrite(before + middle + after));
@@ -83,7 +93,7 @@ const cases: fc.Arbitrary<Texts> = fc
       );
       return fc.record({
         texts: fc.constant(texts),
-        payloads: fc.uniqueArray(payload, { minLength: 20, maxLength: 20, selector: (each) => JSON.stringify(each) }),
+        payloads: differing(20, payload),
       });
     });
   });
