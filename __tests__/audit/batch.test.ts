@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { Batch, type OpenItemsSource } from "../../src/audit/appending/batch.ts";
+import { Batch } from "../../src/audit/appending/batch.ts";
 import { PreparedEntry, type EntryContent } from "../../src/audit/format/entry.ts";
 import { OpenItemsRegister } from "../../src/audit/open-items/open-items.ts";
 import { grant, request, T1, T2, type Recorded } from "./recorded-approvals.ts";
@@ -13,48 +13,36 @@ function prepared({ entry }: Recorded): PreparedEntry {
   return new PreparedEntry(content as unknown as EntryContent);
 }
 
-/** A batch whose open items are found out only if somebody asks for them, and whether somebody has. */
-function batch(items: OpenItemsRegister, isKnown: boolean): { readonly batch: Batch; readonly asked: () => boolean } {
-  let asked = false;
-  const source: OpenItemsSource = {
-    known: isKnown ? items : undefined,
-    get found(): OpenItemsRegister {
-      asked = true;
-      return items;
-    },
-  };
-  return { batch: new Batch("log", HEAD, T2, source), asked: () => asked };
+function batch(open: OpenItemsRegister | undefined, followers = open === undefined ? [] : [open]): Batch {
+  return new Batch("log", HEAD, T2, open, followers);
 }
 
 describe("entries on their way into a log", () => {
   it.each([
     ["requests", request(0, "q", { expires: "2026-02-01T00:00:00.000Z" })],
     ["grants", grant(0, "g", { expires: "2026-02-01T00:00:00.000Z" })],
-  ] as const)("that are %s are looked at by what is open, which is found out for that", (which, entry) => {
-    const items = new OpenItemsRegister();
-    const { batch: made, asked } = batch(items, false);
-    const { seq, hash } = made.add(prepared(entry));
-    expect(asked()).toBe(true);
-    expect([...items[which].values()]).toMatchObject([{ hash, entry: { seq } }]);
+  ] as const)("that are %s are heard of by all who follow", (which, entry) => {
+    const followers = [new OpenItemsRegister(), new OpenItemsRegister()];
+    const { seq, hash } = batch(undefined, followers).add(prepared(entry));
+    for (const items of followers) expect([...items[which].values()]).toMatchObject([{ hash, entry: { seq } }]);
   });
 
-  it("that say nothing of approvals are no reason to find out what is open", () => {
-    const { batch: made, asked } = batch(new OpenItemsRegister(), false);
-    made.add(decision());
-    expect(asked()).toBe(false);
-  });
-
-  it("end what is open by their time, if that is known", () => {
-    const items = new OpenItemsRegister();
+  it("end what is open by their time, for all who follow", () => {
     const { hash, entry } = request(1, "q", { expires: T1 });
-    items.apply(hash, entry as never);
-    const { batch: made } = batch(items, true);
-    made.add(decision());
-    expect([...items.ended.keys()]).toEqual(["q"]);
+    const followers = [new OpenItemsRegister(), new OpenItemsRegister()];
+    for (const items of followers) items.apply(hash, entry as never);
+    batch(undefined, followers).add(decision());
+    for (const items of followers) expect([...items.ended.keys()]).toEqual(["q"]);
+  });
+
+  it("can be decided on by what is open, and not where nobody has found that out", () => {
+    const items = new OpenItemsRegister();
+    expect(batch(items).open).toBe(items);
+    expect(() => batch(undefined).open).toThrow("was to be found out before");
   });
 
   it("follow one another, and callers can't move the place they are told", () => {
-    const { batch: made } = batch(new OpenItemsRegister(), true);
+    const made = batch(new OpenItemsRegister());
     const places = [made.add(decision()), made.add(decision())];
     expect(places.map(({ seq }) => seq)).toEqual([7, 8]);
     expect(made.head).toBe(places[1]);

@@ -51,6 +51,21 @@ describe("reading back what is open", () => {
     expect(await openIn(recorded(5, { kind: "segment", open: carried }, T2))).toEqual([]);
   });
 
+  it("follows, in order, what is appended meanwhile", () => {
+    const rebuild = new OpenItemsRebuild(PATH, { seq: 1, hash: "hash 1" });
+    rebuild.take(stored(request(1, "q", { expires: T1 })));
+    for (const { hash, entry } of [about(2, "consumed", "q", 1), request(3, "r")]) rebuild.apply(hash, entry as never);
+    rebuild.passes(T2);
+    rebuild.take(stored(GENESIS));
+    const { hash, entry } = request(4, "s");
+    rebuild.apply(hash, entry as never);
+    const { requests, ended } = rebuild.register;
+    expect([[...requests.keys()], [...ended.values()].map(({ id, status }) => `${id} ${status}`)]).toEqual([
+      ["s"],
+      ["q consumed", "r expired"],
+    ]);
+  });
+
   it("is refused of a log without entries", async () => {
     await expect(openIn()).rejects.toThrow(new AuditCorruptError(PATH, "it has no entries"));
   });

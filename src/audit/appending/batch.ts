@@ -1,29 +1,35 @@
 /** Entries on their way into a log: each follows the one before, and none is written yet. */
 
-import type { Entry, Head, PreparedEntry } from "../format/entry.ts";
-import type { OpenItemsRegister } from "../open-items/open-items.ts";
+import type { Entry, Head, PreparedEntry, StoredEntry } from "../format/entry.ts";
+import type { EntryFollower, OpenItemsRegister } from "../open-items/open-items.ts";
 import type { LogState } from "./proposal.ts";
 import { formatLine } from "../format/tail.ts";
-
-/** The open items of the chain that a batch is for: at once if they are known, or found out when they are asked for. */
-export interface OpenItemsSource {
-  readonly known: OpenItemsRegister | undefined;
-  readonly found: OpenItemsRegister;
-}
 
 /** What is appended under one lock. */
 export class Batch implements LogState {
   readonly log: string;
   readonly ts: string;
-  readonly #items: OpenItemsSource;
+  readonly #open: OpenItemsRegister | undefined;
+  readonly #followers: readonly EntryFollower[];
   #head: Head;
   #lines = "";
 
-  constructor(log: string, head: Head, ts: string, items: OpenItemsSource) {
+  /**
+   * `head` is the last entry before it, `open` what is open there, absent when nobody asks. `followers` hear of each entry,
+   * and `open` is one of them.
+   */
+  constructor(
+    log: string,
+    head: Head,
+    ts: string,
+    open: OpenItemsRegister | undefined,
+    followers: readonly EntryFollower[],
+  ) {
     this.log = log;
     this.ts = ts;
     this.#head = head;
-    this.#items = items;
+    this.#open = open;
+    this.#followers = followers;
   }
 
   /** The last entry, of the batch or else before it. */
@@ -37,19 +43,26 @@ export class Batch implements LogState {
   }
 
   get open(): OpenItemsRegister {
-    return this.#items.found;
+    if (this.#open === undefined) throw new Error("what of approvals is open was to be found out before");
+    return this.#open;
   }
 
   /** Adds an entry; answers its place. */
   add(entry: PreparedEntry): Head {
-    // Before this entry, which is not written yet and would not be found.
-    const items = entry.kind === "approval" || entry.kind === "grant" ? this.#items.found : this.#items.known;
     const next = entry.follow(this.#head, this.log, this.ts);
     // Given to callers, and frozen: what they do with it must not move the chain.
     this.#head = Object.freeze({ seq: next.seq, hash: next.hash });
     this.#lines += formatLine(next);
-    if (entry.kind === "approval" || entry.kind === "grant") items?.apply(next.hash, JSON.parse(next.body) as Entry);
-    else items?.passes(this.ts);
+    if (this.#followers.length > 0) this.#tell(entry, next);
     return this.#head;
+  }
+
+  #tell({ kind }: PreparedEntry, { hash, body }: Omit<StoredEntry, "entry">): void {
+    const isAboutApprovals = kind === "approval" || kind === "grant";
+    const written = isAboutApprovals ? (JSON.parse(body) as Entry) : undefined;
+    for (const follower of this.#followers) {
+      if (written === undefined) follower.passes(this.ts);
+      else follower.apply(hash, written);
+    }
   }
 }

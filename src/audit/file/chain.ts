@@ -3,17 +3,17 @@
 import { dirname } from "node:path";
 
 import { AuditCorruptError, AuditUnavailableError } from "../../errors.ts";
-import { Batch, type OpenItemsSource } from "../appending/batch.ts";
+import { Batch } from "../appending/batch.ts";
 import { withDatabase, type EntryDatabase } from "./database.ts";
 import { PreparedEntry, type EntryContent, type Head, type SegmentEntry, type StoredEntry } from "../format/entry.ts";
 import { isSameFile, type AuditFiles, type FileIdentity } from "./files.ts";
 import { createLog } from "./new-log.ts";
 import { OpenItemsRebuild } from "../open-items/open-items-rebuild.ts";
-import type { OpenItemsRegister } from "../open-items/open-items.ts";
+import type { EntryFollower, OpenItemsRegister } from "../open-items/open-items.ts";
 import { listSegments, segmentPath } from "./segments.ts";
 import type { Engine } from "./sqlite.ts";
 import { successorProblem } from "../format/successor.ts";
-import { parseTailLine, splitTail } from "../format/tail.ts";
+import { parseTailLine } from "../format/tail.ts";
 import { TailFile, tailPath } from "./tail-file.ts";
 
 /** What a {@link Chain} works with. */
@@ -43,9 +43,10 @@ export class Chain {
   #head: Head;
   /** The last entry that lies in a sealed segment. */
   #sealed: Head | undefined;
-  /** What of approvals is open; `undefined` until somebody asks. */
+  /** What of approvals is open; `undefined` until that has been found out. */
   #open: OpenItemsRegister | undefined;
-  readonly #items: OpenItemsSource;
+  /** Attempts to find that out. */
+  readonly #rebuilds = new Set<OpenItemsRebuild>();
   /** The log's identity. */
   readonly log: string;
 
@@ -59,16 +60,6 @@ export class Chain {
     this.#folded = this.#head;
     this.#noteSegment(segment);
     this.log = last.entry.log;
-    const known = (): OpenItemsRegister | undefined => this.#open;
-    const found = (): OpenItemsRegister => this.#openItems;
-    this.#items = {
-      get known() {
-        return known();
-      },
-      get found() {
-        return found();
-      },
-    };
   }
 
   /**
@@ -137,7 +128,7 @@ export class Chain {
 
   /** Begins a batch behind the head, after {@link catchUp}. */
   batch(ts: string): Batch {
-    return new Batch(this.log, this.#head, ts, this.#items);
+    return new Batch(this.log, this.#head, ts, this.#open, this.#followers);
   }
 
   /** Writes a batch; answers the tail to flush, `undefined` when everything is in the database. */
@@ -149,26 +140,26 @@ export class Chain {
     return this.#tail;
   }
 
-  /** What of approvals is open. @throws AuditCorruptError when what has to be read for that contradicts itself. */
-  get #openItems(): OpenItemsRegister {
-    this.#open ??= withDatabase(this.#engine, this.#files.readFile(this.#path), this.#path, (database) => {
-      const rebuild = new OpenItemsRebuild(this.#path, this.#head);
-      for (const stored of this.#latestFirst(database)) if (rebuild.take(stored)) break;
-      return rebuild.register;
-    });
-    return this.#open;
+  /** Whether it is known what of approvals is open. */
+  get knowsOpenItems(): boolean {
+    return this.#open !== undefined;
   }
 
-  *#latestFirst(database: EntryDatabase): Generator<StoredEntry> {
-    const lines = this.#tail === undefined ? [] : splitTail(this.#tail.read(0)).lines.slice(1);
-    let first = Infinity;
-    for (const line of lines.toReversed()) {
-      const stored = parseTailLine(line);
-      if (stored === undefined) throw this.#corrupt(`${tailPath(this.#path)} is damaged`);
-      first = stored.seq;
-      yield stored;
-    }
-    for (const stored of database.entries("DESC")) if (stored.seq < first) yield stored;
+  /** Begins to find out what is open: give the rebuild all entries up to the head. It follows what comes after that. */
+  beginRebuild(): OpenItemsRebuild {
+    const rebuild = new OpenItemsRebuild(this.#path, this.#head);
+    this.#rebuilds.add(rebuild);
+    return rebuild;
+  }
+
+  /** Ends what {@link beginRebuild} began. Nothing is known yet if entries came in between that it could not follow. */
+  finishRebuild(rebuild: OpenItemsRebuild): void {
+    if (this.#rebuilds.delete(rebuild)) this.#open ??= rebuild.register;
+  }
+
+  /** What has to hear of every entry. */
+  get #followers(): readonly EntryFollower[] {
+    return this.#open === undefined ? [...this.#rebuilds] : [this.#open];
   }
 
   /** The database file as it stands. @throws AuditCorruptError when it is gone. */
@@ -210,9 +201,12 @@ export class Chain {
     return segment;
   }
 
-  /** Records that a segment is sealed; durable on return. Its entries leave the database with the next fold. */
+  /**
+   * Records that a segment is sealed, once it {@link knowsOpenItems}; durable on return. The segment's entries leave the
+   * database with the next fold.
+   */
   appendSegment(segment: Omit<EntryContent<SegmentEntry>, "open">, ts: string): void {
-    const open = this.#openItems.carried();
+    const open = this.#open?.carried();
     const batch = this.batch(ts);
     batch.add(new PreparedEntry({ ...segment, ...(open !== undefined && { open }) }));
     this.write(batch)?.syncNow();
@@ -267,7 +261,10 @@ export class Chain {
       throw this.#corrupt(`its database does not hold entry ${this.#head.seq} as it was recorded`, this.#head.seq);
     });
     // What came in between is in the database only.
-    if (last.seq > this.#head.seq) this.#open = undefined;
+    if (last.seq > this.#head.seq) {
+      this.#open = undefined;
+      this.#rebuilds.clear();
+    }
     this.#head = { seq: last.seq, hash: last.hash };
     this.#folded = this.#head;
     this.#know(found);
@@ -297,7 +294,7 @@ export class Chain {
     if (problem !== undefined) throw this.#corrupt(`entry ${next}: ${problem}`, next);
     this.#head = { seq: stored.seq, hash: stored.hash };
     if (stored.entry.kind === "segment") this.#noteSegment(stored.entry);
-    this.#open?.apply(stored.hash, stored.entry);
+    for (const follower of this.#followers) follower.apply(stored.hash, stored.entry);
   }
 
   #corrupt(problem: string, seq?: number): AuditCorruptError {

@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 
 import { withDatabase } from "./database.ts";
+import { findOpenItems } from "./find-open-items.ts";
 import type { FoldContext } from "./fold-context.ts";
 import { PAUSE, underLock, type Steps } from "./steps.ts";
 
@@ -10,7 +11,8 @@ import { PAUSE, underLock, type Steps } from "./steps.ts";
 const DIGEST_SLICE = 1_048_576;
 
 /** Seals the database and records it in the chain. */
-export function* seal({ files, engine, lock, chain, timestamp }: FoldContext, firstEntry: number): Steps<void> {
+export function* seal(context: FoldContext, firstEntry: number): Steps<void> {
+  const { files, engine, lock, chain, timestamp } = context;
   const segment = yield* underLock(lock, () => {
     chain.catchUp();
     // Another process may have sealed it, and begun a new database, before us.
@@ -28,8 +30,15 @@ export function* seal({ files, engine, lock, chain, timestamp }: FoldContext, fi
     return { first: sealed.first().seq, last: seq, head: hash };
   });
   const entry = { kind: "segment", first, last, head, digest: digest.digest("hex") } as const;
-  yield* underLock(lock, () => {
-    chain.catchUp();
-    if (chain.sealedSeq < last) chain.appendSegment(entry, timestamp());
-  });
+  let isOver: boolean | undefined = false;
+  while (isOver === false && (yield* findOpenItems(context))) {
+    isOver = yield* underLock(lock, () => {
+      chain.catchUp();
+      if (chain.sealedSeq >= last) return true;
+      // What was known until now may not be enough for what others have done.
+      if (!chain.knowsOpenItems) return false;
+      chain.appendSegment(entry, timestamp());
+      return true;
+    });
+  }
 }

@@ -17,7 +17,7 @@ export type Steps<T> = Generator<Step, T>;
 export const PAUSE: Step = { now: () => {}, later: async () => await nextTurn() };
 
 /** Does the work, letting others run in between. */
-export async function doLater(work: Steps<void>): Promise<void> {
+export async function doLater(work: Steps<unknown>): Promise<void> {
   for (const step of work) await step.later();
 }
 

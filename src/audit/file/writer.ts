@@ -10,6 +10,7 @@ import type { Batch } from "../appending/batch.ts";
 import { Chain } from "./chain.ts";
 import type { Head, PreparedEntry } from "../format/entry.ts";
 import { explainFileError, type AuditFiles } from "./files.ts";
+import { findOpenItems } from "./find-open-items.ts";
 import { fold } from "./fold.ts";
 import type { FoldContext } from "./fold-context.ts";
 import { GroupQueue } from "../appending/group-queue.ts";
@@ -18,6 +19,7 @@ import { appending, type Proposal, type Settled } from "../appending/proposal.ts
 import { SEGMENT_ENTRIES } from "./segments.ts";
 import { loadEngine } from "./sqlite.ts";
 import { doLater, doNow } from "./steps.ts";
+import type { TailFile } from "./tail-file.ts";
 
 /** After this long without an append, in milliseconds, the tail is folded. The rest is random: one of many writers is first. */
 const IDLE_MS = 1_000;
@@ -43,9 +45,18 @@ export interface WriterSurroundings {
 }
 
 interface Pending {
+  /** Whether it may ask what of approvals is open. */
+  readonly asks: boolean;
   /** Adds what is to be appended, and answers what to do once that is durable. */
   readonly add: (batch: Batch) => () => void;
   readonly reject: (error: Error) => void;
+}
+
+interface Written {
+  readonly done: readonly (() => void)[];
+  /** What is to be flushed, if anything is. */
+  readonly tail: TailFile | undefined;
+  readonly isLarge: boolean;
 }
 
 /** Appends to one log. A process has one for each log; see `../log.ts`. */
@@ -105,7 +116,7 @@ export class LogWriter {
   }
 
   async append(entry: PreparedEntry): Promise<Head> {
-    const { heads } = await this.propose(appending(entry));
+    const { heads } = await this.#settled(appending(entry), false);
     return heads[0] as Head;
   }
 
@@ -118,6 +129,10 @@ export class LogWriter {
    * @throws AuditCorruptError when the log's files contradict what this writer knows; likewise.
    */
   propose<T>(proposal: Proposal<T>): Promise<Settled<T>> {
+    return this.#settled(proposal, true);
+  }
+
+  #settled<T>(proposal: Proposal<T>, asks: boolean): Promise<Settled<T>> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
       const add = (batch: Batch): (() => void) => {
@@ -125,7 +140,7 @@ export class LogWriter {
         const heads = entries.map((entry) => batch.add(entry));
         return () => resolve({ heads, answer });
       };
-      this.#queue.add({ add, reject });
+      this.#queue.add({ asks, add, reject });
     });
   }
 
@@ -186,15 +201,7 @@ export class LogWriter {
 
   async #commit(group: readonly Pending[]): Promise<void> {
     try {
-      const { done, tail, isLarge } = await this.#lock.hold(() => {
-        const { chain } = this.#context;
-        chain.catchUp();
-        const before = thresholdsPassed(chain);
-        const batch = chain.batch(this.#context.timestamp());
-        const added = group.map(({ add }) => add(batch));
-        const written = chain.write(batch);
-        return { done: added, tail: written, isLarge: thresholdsPassed(chain) > before };
-      });
+      const { done, tail, isLarge } = await this.#write(group);
       // The lock is free again: one flush covers all that any process has written before it.
       await tail?.sync();
       for (const resolve of done) resolve();
@@ -206,6 +213,25 @@ export class LogWriter {
       if (!(error instanceof LockHeldError)) this.fail(failure);
     }
     this.#scheduleFold();
+  }
+
+  /** Writes what a group appends; answers what to do once the tail is flushed. */
+  async #write(group: readonly Pending[]): Promise<Written> {
+    const { chain, timestamp } = this.#context;
+    const asks = group.some((pending) => pending.asks);
+    for (;;) {
+      if (asks) await doLater(findOpenItems(this.#context));
+      const written = await this.#lock.hold(() => {
+        chain.catchUp();
+        if (asks && !chain.knowsOpenItems) return undefined;
+        const before = thresholdsPassed(chain);
+        const batch = chain.batch(timestamp());
+        const done = group.map(({ add }) => add(batch));
+        const tail = chain.write(batch);
+        return { done, tail, isLarge: thresholdsPassed(chain) > before };
+      });
+      if (written !== undefined) return written;
+    }
   }
 
   #scheduleFold(): void {

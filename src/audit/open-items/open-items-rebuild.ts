@@ -1,13 +1,17 @@
-/** Finds out what of approvals is open, by reading a log backwards to the last entry that carries it on. */
+/**
+ * Finds out what of approvals is open, by reading a log backwards to the last entry that carries it on, and following
+ * what is appended meanwhile.
+ */
 
 import { AuditCorruptError } from "../../errors.ts";
 import type { Entry, Head, StoredEntry } from "../format/entry.ts";
-import { OpenItemsRegister } from "./open-items.ts";
+import { OpenItemsRegister, type EntryFollower } from "./open-items.ts";
 
-/** Takes the entries of a log, latest first, each of which the one after it must name. */
-export class OpenItemsRebuild {
+/** Takes the entries of a log, latest first, each of which the one after it must name; and those behind them, in order. */
+export class OpenItemsRebuild implements EntryFollower {
   readonly #path: string;
   readonly #taken: { readonly hash: string; readonly entry: Entry }[] = [];
+  readonly #followed: ((register: OpenItemsRegister) => void)[] = [];
   #expected: Head | undefined;
   #register: OpenItemsRegister | undefined;
 
@@ -39,11 +43,20 @@ export class OpenItemsRebuild {
     return false;
   }
 
+  apply(hash: string, entry: Entry): void {
+    this.#followed.push((register) => register.apply(hash, entry));
+  }
+
+  passes(ts: string): void {
+    this.#followed.push((register) => register.passes(ts));
+  }
+
   /** @throws AuditCorruptError when what was taken is not enough. */
   get register(): OpenItemsRegister {
     const register = this.#register;
     if (register === undefined) throw this.#corrupt(this.#expected?.seq ?? 0, "it is missing");
     for (const { hash, entry } of this.#taken.toReversed()) register.apply(hash, entry);
+    for (const follow of this.#followed) follow(register);
     return register;
   }
 

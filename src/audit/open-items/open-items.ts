@@ -29,8 +29,16 @@ const LEFT_OUT: ReadonlySet<string> = new Set(["v", "log", "prev", "payload", "r
 /** An entry as it was read: whoever computes a hash can have written anything into its members. */
 type Unchecked<T extends object> = { readonly [Name in keyof T]?: unknown };
 
+/** What keeps up with the entries of a log, in order. */
+export interface EntryFollower {
+  /** The next entry. */
+  apply(hash: string, entry: Entry): void;
+  /** The next entry, when it says nothing of approvals, by its time. */
+  passes(ts: string): void;
+}
+
 /** The open items of one log. Give it every entry, in order. */
-export class OpenItemsRegister implements OpenItems {
+export class OpenItemsRegister implements OpenItems, EntryFollower {
   readonly requests: Map<string, OpenRequest> = new Map();
   readonly grants: Map<string, OpenGrant> = new Map();
   readonly ended: Map<string, EndedRequest> = new Map();

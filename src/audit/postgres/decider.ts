@@ -87,7 +87,7 @@ export class Decider {
     await session.begin("READ COMMITTED", this.#target.answerTimeoutMs);
     const head = await lockLog(session, this.#target, known);
     const register = await this.#catchUp(session);
-    const batch = new Batch(this.#identity, head, ts, { known: register, found: register });
+    const batch = new Batch(this.#identity, head, ts, register, [register]);
     const entries: PreparedEntry[] = [];
     const answers = proposals.map((proposal) => {
       const decided = proposal(batch);

@@ -1,0 +1,247 @@
+import { describe, expect, it, onTestFinished } from "vitest";
+
+import { Chain } from "../../src/audit/file/chain.ts";
+import { nodeFiles, type AuditFiles } from "../../src/audit/file/files.ts";
+import { fold } from "../../src/audit/file/fold.ts";
+import { findOpenItems } from "../../src/audit/file/find-open-items.ts";
+import type { FoldContext } from "../../src/audit/file/fold-context.ts";
+import { LogLock } from "../../src/audit/file/lock.ts";
+import { loadEngine } from "../../src/audit/file/sqlite.ts";
+import { doNow } from "../../src/audit/file/steps.ts";
+import { LogWriter } from "../../src/audit/file/writer.ts";
+import { PreparedEntry, type EntryContent } from "../../src/audit/format/entry.ts";
+import { verifyLog } from "../../src/audit/verify.ts";
+import { request, T1 } from "./recorded-approvals.ts";
+import { decision, expectOneChain, newLogPath } from "./sample-log.ts";
+
+const T0_MS = Date.parse("2026-01-15T10:00:00.000Z");
+const PAST_T1_MS = Date.parse(T1) + 1;
+
+function asked(id: string): PreparedEntry {
+  const { v: _, log: __, prev: ___, seq: ____, ts: _____, ...content } = request(0, id).entry;
+  return new PreparedEntry(content as unknown as EntryContent);
+}
+
+/** The other process. */
+async function openOther(path: string, clock: { ms: number }, segmentEntries?: number): Promise<LogWriter> {
+  const bounded = segmentEntries === undefined ? {} : { segmentEntries };
+  return await LogWriter.open(path, { files: nodeFiles, now: () => clock.ms, ...bounded });
+}
+
+function timestamp(): string {
+  return new Date(T0_MS).toISOString();
+}
+
+/** What finds out what is open in a log, as a writer of it has it. */
+async function contextOf(path: string): Promise<FoldContext> {
+  const [files, engine, lock] = [nodeFiles, await loadEngine(), new LogLock(nodeFiles, path)];
+  lock.prepare();
+  const own = { files, engine, path, ownName: lock.ownName.bind(lock) };
+  const chain = await lock.hold(() => Chain.open(own, "log", timestamp()));
+  onTestFinished(() => {
+    chain.close();
+    lock.dispose();
+  });
+  return { ...own, lock, chain, timestamp, segmentEntries: 1_000_000 };
+}
+
+/** Finds out what is open; after so many slices, `meanwhile` happens. Answers what is open then. */
+async function find(context: FoldContext, slices: number, meanwhile: () => Promise<void>): Promise<string[]> {
+  const { chain, lock } = context;
+  const steps = findOpenItems(context);
+  for (let taken = 0; ; taken += 1) {
+    const step = steps.next();
+    if (step.done === true) break;
+    await step.value.later();
+    if (taken === slices) await meanwhile();
+  }
+  return await lock.hold(() => {
+    chain.catchUp();
+    return chain.knowsOpenItems ? [...chain.batch(T1).open.requests.keys()] : [];
+  });
+}
+
+/** A log with an open request and many decisions behind it, most of them folded. */
+async function longLog(): Promise<{
+  readonly path: string;
+  readonly clock: { ms: number };
+  readonly other: LogWriter;
+}> {
+  const [path, clock] = [newLogPath(), { ms: T0_MS }];
+  const first = await openOther(path, clock);
+  await first.append(asked("early"));
+  for (let n = 0; n < 5; n += 1) await Promise.all(Array.from({ length: 100 }, () => first.append(decision())));
+  await first.close();
+  const other = await openOther(path, clock);
+  onTestFinished(async () => await other.close().catch(() => {}));
+  await Promise.all(Array.from({ length: 100 }, () => other.append(decision())));
+  return { path, clock, other };
+}
+
+describe("what is open is found out", () => {
+  it("with what is appended while the log is read", async () => {
+    const { path, other } = await longLog();
+    const context = await contextOf(path);
+    const open = await find(context, 3, async () => {
+      await other.append(asked("meanwhile"));
+      await context.lock.hold(() => context.chain.catchUp());
+      await other.append(asked("later"));
+    });
+    expect(open).toEqual(["early", "meanwhile", "later"]);
+  });
+
+  it("without what ended meanwhile, though the clock was then set back", async () => {
+    const { path, clock, other } = await longLog();
+    const context = await contextOf(path);
+    const open = await find(context, 3, async () => {
+      clock.ms = PAST_T1_MS;
+      await other.append(decision());
+      await context.lock.hold(() => context.chain.catchUp());
+      clock.ms = T0_MS;
+      await other.append(asked("after"));
+    });
+    expect(open).toEqual(["after"]);
+  });
+
+  it("by this writer's own entries, too", async () => {
+    const { path } = await longLog();
+    const context = await contextOf(path);
+    const { chain, lock } = context;
+    const open = await find(context, 3, async () => {
+      await lock.hold(() => {
+        chain.catchUp();
+        const batch = chain.batch(new Date(PAST_T1_MS).toISOString());
+        batch.add(decision());
+        chain.write(batch);
+      });
+    });
+    expect(open).toEqual([]);
+    expect(chain.knowsOpenItems).toBe(true);
+  });
+
+  it("anew, when entries came in between that lie in the database only", async () => {
+    const { path, clock, other } = await longLog();
+    const context = await contextOf(path);
+    const { chain, lock } = context;
+    const open = await find(context, 3, async () => {
+      await other.append(asked("meanwhile"));
+      await other.close();
+      await lock.hold(() => chain.catchUp());
+      expect(chain.tail).toBeUndefined();
+    });
+    expect(open).toEqual(["early", "meanwhile"]);
+    // What is known by now is not enough, either, when that happens again.
+    const third = await openOther(path, clock);
+    await third.append(asked("third"));
+    await third.close();
+    await lock.hold(() => chain.catchUp());
+    expect(chain.knowsOpenItems).toBe(false);
+    expect(await find(context, Infinity, async () => {})).toEqual(["early", "meanwhile", "third"]);
+  });
+});
+
+/** The real file system. After so many takings of the lock, before the next one, the other process does that. */
+function overtaken(other: FoldContext, path: string): { readonly files: AuditFiles; takings: number } {
+  const state = {
+    takings: Infinity,
+    files: {
+      ...nodeFiles,
+      link(existing: string, created: string) {
+        if (created === `${path}-lock` && (state.takings -= 1) === -1) {
+          const { chain, lock } = other;
+          lock.holdNow(() => {
+            chain.catchUp();
+            const batch = chain.batch(other.timestamp());
+            batch.add(asked("overtaking"));
+            chain.write(batch);
+          });
+          doNow(fold(other));
+        }
+        nodeFiles.link(existing, created);
+      },
+    },
+  };
+  return state;
+}
+
+describe("when another process has folded entries that could not be followed, after what is open was found out", () => {
+  it("that is found out again before it is decided on", async () => {
+    const { path, other } = await longLog();
+    await other.close();
+    const state = overtaken(await contextOf(path), path);
+    const writer = await LogWriter.open(path, { files: state.files, now: () => T0_MS });
+    onTestFinished(async () => await writer.close());
+    // Taken once to begin with the reading; then to append.
+    state.takings = 1;
+    const { answer } = await writer.propose(({ open }) => ({ entries: [], answer: [...open.requests.keys()] }));
+    expect(answer).toEqual(["early", "overtaking"]);
+    expect(state.takings).toBeLessThan(-1);
+  });
+
+  it("that is found out again before a segment carries it on", async () => {
+    const { path, other } = await longLog();
+    await other.close();
+    const state = overtaken(await contextOf(path), path);
+    const writer = await LogWriter.open(path, { files: state.files, now: () => T0_MS, segmentEntries: 200 });
+    await writer.append(decision());
+    // To begin with folding, to end it, to link the segment, and to begin with the reading; then to seal it.
+    state.takings = 4;
+    await writer.close();
+    const carried = segments(path).map(({ open }) => open.requests.map(({ entry: { id } }) => id));
+    expect(carried[0]).toEqual(["early", "overtaking"]);
+    expect(await verifyLog(path)).toMatchObject({ intact: true, problems: [] });
+  });
+});
+
+interface Segment {
+  readonly open: { readonly requests: readonly { readonly entry: { readonly id: string } }[] };
+}
+
+/** The entries that name segments, in order. */
+function segments(path: string): readonly Segment[] {
+  return expectOneChain(path).flatMap(({ body }) =>
+    body.includes('"kind":"segment"') ? (JSON.parse(body) as Segment) : [],
+  );
+}
+
+describe("the log's lock is not held while a database is read", () => {
+  it.each<[string, (writer: LogWriter) => Promise<unknown>]>([
+    ["to decide on approvals", async (writer) => await writer.propose(({ open }) => ({ entries: [], answer: open }))],
+    ["to seal it", async (writer) => await writer.close()],
+  ])("%s", async (_, work) => {
+    const [path, clock] = [newLogPath(), { ms: T0_MS }];
+    const first = await openOther(path, clock);
+    await first.append(asked("open"));
+    for (let n = 0; n < 3; n += 1) await Promise.all(Array.from({ length: 100 }, () => first.append(decision())));
+    await first.close();
+
+    let isHeld = false;
+    const read: string[] = [];
+    const files: AuditFiles = {
+      ...nodeFiles,
+      link(existing, created) {
+        nodeFiles.link(existing, created);
+        if (created === `${path}-lock`) isHeld = true;
+      },
+      unlink(name) {
+        if (name === `${path}-lock`) isHeld = false;
+        nodeFiles.unlink(name);
+      },
+      readFile(name) {
+        if (isHeld) read.push(name);
+        return nodeFiles.readFile(name);
+      },
+      read(fd, start, end, space) {
+        if (isHeld && end - start > 100_000) read.push(`${end - start} bytes`);
+        return nodeFiles.read(fd, start, end, space);
+      },
+    };
+    const writer = await LogWriter.open(path, { files, now: () => clock.ms, segmentEntries: 200 });
+    onTestFinished(async () => await writer.close().catch(() => {}));
+    await writer.append(decision());
+    read.length = 0;
+    await work(writer);
+    expect(read).toEqual([]);
+    expect(await verifyLog(path)).toMatchObject({ intact: true, problems: [] });
+  });
+});
