@@ -124,12 +124,12 @@ export class EntryDatabase {
   }
 
   /**
-   * All entries in order, or in the reverse order, one at a time.
+   * All entries in order, or in the reverse order, one at a time; only those behind `after`, if that is given.
    *
    * @throws AuditCorruptError at the first whose hash is not the hash of its text.
    */
-  *entries(order: "ASC" | "DESC" = "ASC"): Generator<StoredEntry> {
-    for (const { seq, hash, body } of readRows(this.#file, order)) yield this.#sound(seq, hash, body);
+  *entries(order: "ASC" | "DESC" = "ASC", after?: number): Generator<StoredEntry> {
+    for (const { seq, hash, body } of readRows(this.#file, order, after)) yield this.#sound(seq, hash, body);
   }
 
   /** What SQLite's own check of the file's structure finds; `undefined` when all is well. */
@@ -138,9 +138,15 @@ export class EntryDatabase {
     return answer === "ok" ? undefined : String(answer);
   }
 
-  /** The file's bytes. Nothing can be added afterwards. */
-  export(): Uint8Array {
+  /** Ends adding, which takes some milliseconds of what {@link export} would take. */
+  commit(): void {
     if (this.#insert !== undefined) this.#file.run("COMMIT");
+    this.#insert = undefined;
+  }
+
+  /** The file's bytes. */
+  export(): Uint8Array {
+    this.commit();
     return this.#file.export();
   }
 

@@ -33,12 +33,18 @@ export function* buildDatabase(context: FoldContext, text: Buffer, sealed: Head 
     let last: Head = base.last();
     if (sealed !== undefined && base.first().seq <= sealed.seq) {
       database = EntryDatabase.create(engine, path);
-      ({ last } = yield* append(context, database, sealed, unplaced(base.entries()), Infinity));
+      ({ last } = yield* append(context, database, sealed, unplaced(base.entries("ASC", sealed.seq)), Infinity));
     }
     const first = database === base ? base.first().seq : (sealed?.seq ?? -1) + 1;
     const room = Math.max(1, segmentEntries - (last.seq - first + 1));
     const added = yield* append(context, database, last, linesOf(text, path), room);
-    return { ...added, first, bytes: database.export() };
+    // Each of these takes ten milliseconds for a full database.
+    yield PAUSE;
+    database.commit();
+    yield PAUSE;
+    const bytes = database.export();
+    yield PAUSE;
+    return { ...added, first, bytes };
   } finally {
     base.close();
     if (database !== base) database.close();

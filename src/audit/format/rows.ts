@@ -23,16 +23,16 @@ const COMPARISON = `SELECT ${DERIVED_COLUMNS.map((name) => `${name} IS ?`).join(
   AND typeof(decision_seq) IN ('integer', 'null') FROM entries WHERE seq = ?`;
 
 /**
- * All rows in order, or in the reverse order, one at a time.
+ * All rows in order, or in the reverse order, one at a time; only those behind the entry at `after`, if that is given.
  *
  * @throws AuditCorruptError when the file can't be read on, or its rows are not in order.
  */
-export function* readRows(file: SqliteFile, order: "ASC" | "DESC"): Generator<Row> {
+export function* readRows(file: SqliteFile, order: "ASC" | "DESC", after = -1): Generator<Row> {
   const comparison = file.prepare(COMPARISON);
   const rows = file.stream(
     // A byte order mark before a text is not shown to us, nor is what is behind a NUL.
     `SELECT seq, iif(octet_length(hash) = 64, hash, NULL), body, octet_length(body), ${BYTES}, ${DERIVED_COLUMNS.join(", ")}
-     FROM entries ORDER BY seq ${order}`,
+     FROM entries ${after < 0 ? "" : `WHERE seq > ${after}`} ORDER BY seq ${order}`,
   );
   let before = order === "ASC" ? -Infinity : Infinity;
   try {
