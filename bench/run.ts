@@ -11,6 +11,7 @@ import { benchPostgres } from "./postgres.ts";
 import { benchReplay } from "./replay.ts";
 import { benchScale } from "./scale.ts";
 import { benchStart } from "./start.ts";
+import { benchWaits } from "./waits.ts";
 
 const BENCHES = {
   approvals: benchApprovals,
@@ -22,6 +23,7 @@ const BENCHES = {
   replay: benchReplay,
   scale: benchScale,
   start: benchStart,
+  waits: benchWaits,
 };
 
 const chosen = process.argv.slice(2);
