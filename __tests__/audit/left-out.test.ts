@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { parseEntry, type DecisionEntry } from "../../src/audit/format/entry.ts";
 import { leftOutOfContext, leftOutOfPayload } from "../../src/audit/recording/left-out.ts";
-import { decisionEntry, type RecordingOptions } from "../../src/audit/recording/record.ts";
+import { decisionEntry, recordedEvent, type RecordingOptions } from "../../src/audit/recording/record.ts";
 import { ActionEvent } from "../../src/event.ts";
 
 const TOKEN = `ghp_${"a".repeat(36)}`;
@@ -16,7 +16,7 @@ function recorded(
 ): DecisionEntry {
   const event = ActionEvent.create({ actor: "a", action: "b", resource: "c", payload, context });
   const decision = { decision: "allow", reason: "policy_allow" } as const;
-  const prepared = decisionEntry(event, decision, true, "ab".repeat(32), options);
+  const prepared = decisionEntry(recordedEvent(event, options), decision, true, "ab".repeat(32));
   const { body } = prepared.follow({ seq: 0, hash: "0".repeat(64) }, "cd".repeat(16), "2026-01-15T10:23:01.000Z");
   return parseEntry(body) as DecisionEntry;
 }

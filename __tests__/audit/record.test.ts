@@ -7,7 +7,7 @@ import {
   decisionEntry,
   outcomeEntry,
   policyEntry,
-  recordedPayload,
+  recordedEvent,
   refusedPolicyEntry,
 } from "../../src/audit/recording/record.ts";
 import { cutTexts, MAX_RECORDED, MAX_TEXT, redact } from "../../src/audit/recording/redact.ts";
@@ -35,7 +35,11 @@ function decided(
   verdict: Decision & { approvalId?: string } = ALLOW,
   authorized = true,
 ) {
-  const { event: id, digest: _, ...rest } = said(decisionEntry(event(fields), verdict, authorized, POLICY, {}));
+  const {
+    event: id,
+    digest: _,
+    ...rest
+  } = said(decisionEntry(recordedEvent(event(fields), {}), verdict, authorized, POLICY));
   expect(id).toMatch(/^[0-9a-f-]{36}$/);
   return rest;
 }
@@ -114,10 +118,10 @@ function textOfLength(json: number): string {
 describe("what is recorded of a payload", () => {
   it("is all of it, up to a length, and its digest", () => {
     const a = textOfLength(MAX_RECORDED);
-    const { digest, ...whole } = recordedPayload(event({ payload: { a } }), {});
+    const { digest, ...whole } = recordedEvent(event({ payload: { a } }), {}).payload;
     expect(whole).toEqual({ payload: { a } });
     expectDigest(digest, JSON.stringify({ a }));
-    const { digest: digestOfAll, ...cut } = recordedPayload(event({ payload: { a: `${a}x` } }), {});
+    const { digest: digestOfAll, ...cut } = recordedEvent(event({ payload: { a: `${a}x` } }), {}).payload;
     expect(cut).toEqual({
       payload: { a: `${"x".repeat(MAX_TEXT)}[cut: ${a.length + 1 - MAX_TEXT} more characters]` },
       cut: MAX_RECORDED + 1,
@@ -126,13 +130,13 @@ describe("what is recorded of a payload", () => {
   });
 
   it("is nothing but the digest when no payload is to be recorded", () => {
-    const { digest, ...rest } = recordedPayload(event({ payload: { b: 1, a: 2 } }), { payload: "none" });
+    const { digest, ...rest } = recordedEvent(event({ payload: { b: 1, a: 2 } }), { payload: "none" }).payload;
     expect(rest).toEqual({});
     expectDigest(digest, '{"a":2,"b":1}');
   });
 
   it("is not what was to be left out", () => {
-    const { digest, ...rest } = recordedPayload(event({ payload: { a: 1, b: 2 } }), { redact: ["b"] });
+    const { digest, ...rest } = recordedEvent(event({ payload: { a: 1, b: 2 } }), { redact: ["b"] }).payload;
     expect(rest).toEqual({ payload: { a: 1, b: "[redacted]" }, redacted: ["b"] });
     expectDigest(digest, '{"a":1,"b":2}');
   });
@@ -142,8 +146,8 @@ describe("what is recorded of a payload", () => {
     const { payloadProblem = "" } = broken;
     expect(payloadProblem).toContain(TOKEN);
     const what = payloadProblem.slice(payloadProblem.lastIndexOf(": ") + 2);
-    expect(recordedPayload(broken, { payload: "none" })).toEqual({ problem: what });
-    expect(recordedPayload(broken, {})).toEqual({
+    expect(recordedEvent(broken, { payload: "none" }).payload).toEqual({ problem: what });
+    expect(recordedEvent(broken, {}).payload).toEqual({
       problem: payloadProblem.replaceAll(TOKEN, "[redacted: GitHub token]"),
     });
   });

@@ -10,7 +10,7 @@ import { expect, onTestFinished } from "vitest";
 
 import type { Head, OutcomeStatus, PreparedEntry } from "../../src/audit/format/entry.ts";
 import { AuditLog } from "../../src/audit/log.ts";
-import { decisionEntry, outcomeEntry, type RecordingOptions } from "../../src/audit/recording/record.ts";
+import { decisionEntry, recordedEvent, outcomeEntry, type RecordingOptions } from "../../src/audit/recording/record.ts";
 import { ActionEvent, type ActionEventFields, type Decision } from "../../src/event.ts";
 
 const sql = await initSqlJs();
@@ -51,7 +51,12 @@ export function decision(
   fields: Partial<ActionEventFields> = {},
   { verdict = ALLOWED, recording = {} }: { readonly verdict?: Decision; readonly recording?: RecordingOptions } = {},
 ): PreparedEntry {
-  return decisionEntry(sampleEvent(fields), verdict, verdict.decision === "allow", POLICY_DIGEST, recording);
+  return decisionEntry(
+    recordedEvent(sampleEvent(fields), recording),
+    verdict,
+    verdict.decision === "allow",
+    POLICY_DIGEST,
+  );
 }
 
 /** The outcome of the decision at `of`, ready for appending. */

@@ -4,7 +4,7 @@ import { writeSync } from "node:fs";
 
 import { nodeFiles, type AuditFiles } from "../../src/audit/file/files.ts";
 import { AuditLog } from "../../src/audit/log.ts";
-import { decisionEntry } from "../../src/audit/recording/record.ts";
+import { decisionEntry, recordedEvent } from "../../src/audit/recording/record.ts";
 import { ActionEvent } from "../../src/event.ts";
 
 /** What a stopping writer is told, as JSON in its first argument. */
@@ -37,7 +37,7 @@ for (let number = 0; number < appends; number += 1) {
   const actor = `writer-${process.pid}`;
   const event = ActionEvent.create({ actor, action: "run", resource: "unit", payload: { number } });
   const allowed = { decision: "allow", reason: "policy_allow" } as const;
-  const { seq, hash } = await log.append(decisionEntry(event, allowed, true, "cd".repeat(32), {}));
+  const { seq, hash } = await log.append(decisionEntry(recordedEvent(event, {}), allowed, true, "cd".repeat(32)));
   writeSync(1, `${seq} ${hash}\n`);
   if (stop === "without the lock" && number === 100) stopNow();
 }

@@ -8,7 +8,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { nodeFiles } from "../../src/audit/file/files.ts";
 import { LogLock } from "../../src/audit/file/lock.ts";
 import { AuditLog } from "../../src/audit/log.ts";
-import { decisionEntry } from "../../src/audit/recording/record.ts";
+import { decisionEntry, recordedEvent } from "../../src/audit/recording/record.ts";
 import { AuditUnavailableError } from "../../src/errors.ts";
 import { ActionEvent } from "../../src/event.ts";
 
@@ -50,7 +50,7 @@ async function append(number: number): Promise<void> {
   const decision = { decision: "allow", reason: "policy_allow" } as const;
   for (;;) {
     try {
-      const { seq, hash } = await log.append(decisionEntry(event, decision, true, "cd".repeat(32), {}));
+      const { seq, hash } = await log.append(decisionEntry(recordedEvent(event, {}), decision, true, "cd".repeat(32)));
       return say(`${seq} ${hash}`);
     } catch (error) {
       if (!perseveres || !AuditUnavailableError.isInstance(error)) throw error;

@@ -5,7 +5,7 @@ import { vi } from "vitest";
 import type { OutcomeStatus } from "../../src/audit/format/entry.ts";
 import { nodeFiles } from "../../src/audit/file/files.ts";
 import { appending } from "../../src/audit/appending/proposal.ts";
-import { decisionEntry } from "../../src/audit/recording/record.ts";
+import { decisionEntry, recordedEvent } from "../../src/audit/recording/record.ts";
 import { LogWriter } from "../../src/audit/file/writer.ts";
 import { ActionEvent } from "../../src/event.ts";
 import { ActionRuntime } from "../../src/runtime/runtime.ts";
@@ -65,7 +65,7 @@ export async function appendSealing(path: string, actors: readonly string[]): Pr
   for (const actor of actors) {
     const event = ActionEvent.create({ actor, action: "execute", resource: "shell", environment: "test" });
     const decision = { decision: "allow", reason: "policy_allow" } as const;
-    await writer.propose(appending(decisionEntry(event, decision, true, "ab".repeat(32), {})));
+    await writer.propose(appending(decisionEntry(recordedEvent(event, {}), decision, true, "ab".repeat(32))));
   }
   await writer.close();
 }

@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import { NO_PREVIOUS, parseEntry, type DecisionEntry } from "../../src/audit/format/entry.ts";
-import { decisionEntry, type RecordingOptions } from "../../src/audit/recording/record.ts";
+import { decisionEntry, recordedEvent, type RecordingOptions } from "../../src/audit/recording/record.ts";
 import { Policy } from "../../src/policy/policy.ts";
 import { judge } from "../../src/replay/judged-call.ts";
 import { recordedCall } from "../../src/replay/recorded-call.ts";
@@ -127,7 +127,9 @@ describe("a call that was recorded in part", () => {
         await compiled.ready();
         const event = call({ payload: data, context: host });
         const whole = compiled.evaluate(event);
-        const known = recordedCall(recorded(decisionEntry(event, whole, true, compiled.digest, options)));
+        const known = recordedCall(
+          recorded(decisionEntry(recordedEvent(event, options), whole, true, compiled.digest)),
+        );
         if (typeof known === "string") throw new Error(`the record is ${known}`);
         const { decided, possible } = judge(compiled, known);
         if (decided === undefined) {

@@ -3,7 +3,7 @@
 import type { CallBinding } from "../approval.ts";
 import type { Call } from "../approvals/ask.ts";
 import { canonical, sha256 } from "../audit/format/entry.ts";
-import { recordedPayload, type RecordingOptions } from "../audit/recording/record.ts";
+import type { RecordedEvent } from "../audit/recording/record.ts";
 import type { ActionEvent, Decision } from "../event.ts";
 import { covers } from "../policy/matching/capability.ts";
 import type { Policy } from "../policy/policy.ts";
@@ -28,25 +28,29 @@ export interface CallToApprove {
   readonly tool?: string | undefined;
 }
 
-/** The call as the approvals see it. */
-export function callOf({ event, decision, policy, tool }: CallToApprove, recording: RecordingOptions): Call {
-  const { payload, redacted, cut } = recordedPayload(event, recording);
+/** The call as the approvals see it, with what is recorded of its event. */
+export function callOf({ event, decision, policy, tool }: CallToApprove, recorded: RecordedEvent): Call {
+  const { payload, redacted, cut } = recorded.payload;
   const text = Buffer.from(canonical(event.payload), "utf8");
   const shown: ShownPayload = {
     ...(payload !== undefined && { payload }),
     ...(redacted !== undefined && { redacted }),
     ...(cut !== undefined && { cut }),
   };
-  const commitment = shownDigest(shown);
+  const bound = {
+    ...boundTo(event, decision, policy),
+    ...(tool !== undefined && { tool }),
+    shown: shownDigest(shown),
+  };
+  let last: { readonly log: string; readonly digest: string } | undefined;
   return {
     event: event.id,
     ...(event.sessionId !== undefined && { session: event.sessionId }),
-    bind: (log) => ({
-      ...boundTo(event, decision, policy),
-      ...(tool !== undefined && { tool }),
-      digest: saltedWith(log, text),
-      shown: commitment,
-    }),
+    bind: (log) => {
+      // Once for each log: a large payload takes long, and this is asked under the log's lock, perhaps again and again.
+      if (last?.log !== log) last = { log, digest: saltedWith(log, text) };
+      return { ...bound, digest: last.digest };
+    },
     shown,
     timeoutSeconds: policy.approvalTimeoutSeconds ?? TIMEOUT_SECONDS,
     covers: (capability) => covers(capability, event),

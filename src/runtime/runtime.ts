@@ -9,6 +9,7 @@ import { AuditLog } from "../audit/log.ts";
 import {
   decisionEntry,
   outcomeEntry,
+  recordedEvent,
   policyEntry,
   refusedPolicyEntry,
   type RecordingOptions,
@@ -210,9 +211,8 @@ export class ActionRuntime {
   }
 
   async #verdict(event: ActionEvent, decision: Decision, authorized: boolean, policy: Policy): Promise<Verdict> {
-    const entry = await this.#recorder.append(
-      decisionEntry(event, decision, authorized, policy.digest, this.#recording),
-    );
+    const recorded = recordedEvent(event, this.#recording);
+    const entry = await this.#recorder.append(decisionEntry(recorded, decision, authorized, policy.digest));
     const enforced = !authorized || decision.decision === "allow";
     return Object.freeze({ ...decision, authorized, enforced, eventId: event.id, entry });
   }
@@ -223,13 +223,16 @@ export class ActionRuntime {
     readonly ask: (how: Asking) => Promise<Verdict | undefined>;
   } {
     const { event, decision, policy } = toApprove;
-    const call = callOf(toApprove, this.#recording);
+    // What takes long for large arguments is done before the log's lock is taken.
+    const recorded = recordedEvent(event, this.#recording);
+    const call = callOf(toApprove, recorded);
+    if (this.#log.identity !== undefined) call.bind(this.#log.identity);
     const ask = async (how: Asking): Promise<Verdict | undefined> => {
       const { answer, heads } = await this.#recorder.propose((state) => {
         const settlement = settle(call, state.open, state, this.#approverKeys);
         if (isNothingNew(settlement, how)) return { entries: [], answer: undefined };
         const made = madeOf(decision, settlement);
-        const entry = decisionEntry(event, made, made.decision === "allow", policy.digest, this.#recording);
+        const entry = decisionEntry(recorded, made, made.decision === "allow", policy.digest);
         const records = settlement.records.map((record) => new PreparedEntry(record));
         // A request follows the decision that asks. What is used up comes before: of a write that is cut short by a crash
         // the beginning stays.

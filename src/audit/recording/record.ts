@@ -27,16 +27,31 @@ export interface RecordingOptions {
   readonly redact?: readonly string[] | undefined;
 }
 
+/** Some members of a decision's entry; those that are `undefined` will be absent. */
+type Recorded<Name extends keyof EntryMembers<DecisionEntry>> = Pick<EntryMembers<DecisionEntry>, Name>;
+
+/** What of an event goes into entries: all that takes long for large arguments. */
+export interface RecordedEvent {
+  readonly event: ActionEvent;
+  readonly context: Recorded<"context" | "contextCut">;
+  readonly payload: Recorded<"payload" | "redacted" | "cut" | "digest" | "problem">;
+}
+
+/** What of an event goes into entries. */
+export function recordedEvent(event: ActionEvent, recording: RecordingOptions): RecordedEvent {
+  return { event, context: recordedContext(event.context), payload: recordedPayload(event, recording) };
+}
+
 /** The entry for a decision. `policy` is the policy's digest. */
 export function decisionEntry(
-  event: ActionEvent,
+  recorded: RecordedEvent,
   { decision, reason, rule, approvalId }: Decision & { readonly approvalId?: string },
   authorized: boolean,
   policy: string,
-  recording: RecordingOptions,
 ): PreparedEntry {
-  const { context, contextCut } = recordedContext(event.context);
-  const { payload, redacted, cut, digest, problem } = recordedPayload(event, recording);
+  const { event } = recorded;
+  const { context, contextCut } = recorded.context;
+  const { payload, redacted, cut, digest, problem } = recorded.payload;
   const content: EntryMembers<DecisionEntry> = {
     kind: "decision",
     event: event.id,
@@ -74,10 +89,7 @@ export function decisionEntry(
   return new PreparedEntry(content);
 }
 
-/** Some members of a decision's entry; those that are `undefined` will be absent. */
-type Recorded<Name extends keyof EntryMembers<DecisionEntry>> = Pick<EntryMembers<DecisionEntry>, Name>;
-
-function recordedContext(full: JsonObject): Recorded<"context" | "contextCut"> {
+function recordedContext(full: JsonObject): RecordedEvent["context"] {
   if (Object.keys(full).length === 0) return {};
   const text = canonical(full);
   const { json } = recordable(full, NO_PATHS, text);
@@ -86,11 +98,7 @@ function recordedContext(full: JsonObject): Recorded<"context" | "contextCut"> {
   return { context: cutTexts(json), contextCut: length };
 }
 
-/** What is recorded of an event's payload. */
-export function recordedPayload(
-  event: ActionEvent,
-  recording: RecordingOptions,
-): Recorded<"payload" | "redacted" | "cut" | "digest" | "problem"> {
+function recordedPayload(event: ActionEvent, recording: RecordingOptions): RecordedEvent["payload"] {
   if (event.payloadProblem !== undefined) {
     // It names the place, and so members of the payload.
     const [, what = ""] = /^.*: (.*)$/s.exec(event.payloadProblem) ?? [];
