@@ -5,7 +5,14 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 
 import { FileStore } from "../../src/audit/file/file-store.ts";
-import { explainFileError, isSameFile, isUntouched, nodeFiles, type FileIdentity } from "../../src/audit/file/files.ts";
+import {
+  explainFileError,
+  isSameFile,
+  isUntouched,
+  isUnwritten,
+  nodeFiles,
+  type FileIdentity,
+} from "../../src/audit/file/files.ts";
 import { placeLog, sampleFiles, temporaryDirectory } from "./sample-log.ts";
 
 const { genesis, tail } = await sampleFiles();
@@ -87,10 +94,11 @@ describe("the file system", () => {
     expect(nodeFiles.identify(path)).toBeUndefined();
     writeFileSync(path, "0123");
     chmodSync(path, 0o640);
-    const { ino, dev, ctimeNs, uid, gid } = statSync(path, { bigint: true });
+    const { ino, dev, ctimeNs, mtimeNs, uid, gid } = statSync(path, { bigint: true });
     expect(nodeFiles.identify(path)).toEqual({
       ino,
       changed: ctimeNs,
+      written: mtimeNs,
       dev,
       uid: Number(uid),
       gid: Number(gid),
@@ -102,18 +110,24 @@ describe("the file system", () => {
   });
 
   it.each([
-    [{}, true, true],
-    [{ size: 7, mode: 0 }, true, false],
-    [{ changed: 2n }, true, false],
-    [{ ino: 2n }, false, false],
-    [{ dev: 2n }, false, false],
-  ])("takes two looks for one file where number and device are the same: %#", (other, isSame, untouched) => {
-    const file: FileIdentity = { ino: 1n, changed: 1n, dev: 1n, size: 0, mode: 0o600, uid: 0, gid: 0, ordinary: true };
-    expect(isSameFile(file, { ...file, ...other })).toBe(isSame);
-    expect(isUntouched(file, { ...file, ...other })).toBe(untouched);
-    expect(isSameFile(undefined, file)).toBe(false);
-    expect(isSameFile(file, undefined)).toBe(false);
-    expect(isSameFile(undefined, undefined)).toBe(false);
+    [{}, "same unwritten untouched"],
+    [{ mode: 0 }, "same unwritten untouched"],
+    [{ changed: 2n }, "same unwritten"],
+    [{ changed: 2n, written: 2n }, "same"],
+    [{ changed: 2n, size: 7 }, "same"],
+    [{ ino: 2n }, ""],
+    [{ dev: 2n }, ""],
+  ])("takes two looks for one file where number and device are the same: %#", (other, what) => {
+    const rest = { size: 0, mode: 0o600, uid: 0, gid: 0, ordinary: true };
+    const file: FileIdentity = { ino: 1n, dev: 1n, changed: 1n, written: 1n, ...rest };
+    const questions = { same: isSameFile, unwritten: isUnwritten, untouched: isUntouched };
+    const yes = Object.entries(questions).filter(([, question]) => question(file, { ...file, ...other }));
+    expect(yes.map(([name]) => name).join(" ")).toBe(what);
+    for (const question of Object.values(questions)) {
+      expect(question(undefined, file)).toBe(false);
+      expect(question(file, undefined)).toBe(false);
+      expect(question(undefined, undefined)).toBe(false);
+    }
   });
 
   it("flushes a file and a directory, and says when it can't", async () => {

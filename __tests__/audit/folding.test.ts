@@ -108,10 +108,10 @@ describe("a fold refuses", () => {
       2,
     ],
     [
-      "what does not follow the database's last entry",
+      "a database that was put back",
       (path, early) => writeFileSync(path, early),
-      "entry 2: it says of itself that it is entry 2",
-      2,
+      "its database no longer holds entry 1",
+      1,
     ],
     [
       "a tail that was changed where it was read already",
@@ -143,6 +143,22 @@ describe("a fold refuses", () => {
     expect(error.seq).toBe(seq);
     expect(readFileSync(`${path}-tail`).equals(tail)).toBe(true);
     expect(filesBeside(path)).toEqual(["audit.db", "audit.db-tail"]);
+  });
+
+  it("what does not follow the last entry of a database that was put back since it was looked at", async () => {
+    const path = newLogPath();
+    await passBy(path, 0);
+    const early = readFileSync(path);
+    await passBy(path, 1);
+    let isFolding = false;
+    const readFile = (name: string): Buffer => {
+      if (isFolding && name === path) writeFileSync(path, early);
+      return nodeFiles.readFile(name);
+    };
+    const writer = await open(path, { ...nodeFiles, readFile });
+    await writer.append(decision());
+    isFolding = true;
+    await expect(writer.close()).rejects.toThrow("entry 2: it says of itself that it is entry 2");
   });
 });
 

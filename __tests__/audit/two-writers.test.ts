@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 
 import { describe, expect, it, onTestFinished } from "vitest";
 
@@ -8,7 +8,7 @@ import { LogWriter } from "../../src/audit/file/writer.ts";
 import { PreparedEntry, type EntryContent, type Head } from "../../src/audit/format/entry.ts";
 import { formatLine, formatTailHeader } from "../../src/audit/format/tail.ts";
 import { verifyLog } from "../../src/audit/verify.ts";
-import { AuditCorruptError } from "../../src/errors.ts";
+import { AuditCorruptError, CapFenceError } from "../../src/errors.ts";
 import { request, T1, T2 } from "./recorded-approvals.ts";
 import { decision, expectOneChain, filesBeside, newLogPath } from "./sample-log.ts";
 import { altered, rewritten, sha256 } from "./tampering.ts";
@@ -237,6 +237,12 @@ describe("a writer that knows what is open of approvals", () => {
   });
 });
 
+/** A log's files as they once were. */
+interface Olds {
+  readonly tail: Buffer;
+  readonly database: Buffer;
+}
+
 /** Puts a file in the place of another, as folding does. */
 function put(path: string, bytes: string | Uint8Array): void {
   writeFileSync(`${path}.new`, bytes);
@@ -282,8 +288,8 @@ describe("a writer refuses to go on with a log", () => {
         const body = renamed(last.slice(65));
         appendFileSync(`${path}-tail`, formatLine({ hash: sha256(body), body }));
       },
-      "entry 4: it says of itself that it is entry 3",
-      4,
+      "entry 3 is not as it was recorded",
+      3,
     ],
     [
       "with something else at its tail's end",
@@ -321,6 +327,91 @@ describe("a writer refuses to go on with a log", () => {
     expect(String(error)).toMatch(/its database does not hold entry 3 as it was recorded|entry 12 is damaged/);
     // What the files hold is for verification to judge. A writer leaves it as it is.
     expect(filesBeside(writers.path).filter((name) => name.includes("tail"))).toEqual([]);
+  });
+
+  it.each<readonly [string, (path: string, olds: Olds) => Promise<void> | void, RegExp]>([
+    ["whose tail is an earlier copy", (path, { tail }) => put(`${path}-tail`, tail), /entries 4 to 6 have disappeared/],
+    [
+      "whose tail is an earlier copy, and its database too",
+      (path, { tail, database }) => {
+        put(`${path}-tail`, tail);
+        put(path, database);
+      },
+      /entries 4 to 6 have disappeared/,
+    ],
+    [
+      "whose tail is a copy without anything behind its first line",
+      (path, { tail }) => put(`${path}-tail`, tail.subarray(0, tail.indexOf("\n") + 1)),
+      /entries 2 to 6 have disappeared/,
+    ],
+    [
+      "whose tail is a copy with another last entry",
+      (path) => {
+        const lines = readFileSync(`${path}-tail`, "utf8").split("\n").slice(0, -2);
+        const last = JSON.parse(lines.at(-1)?.slice(65) ?? "") as { readonly seq: number; readonly log: string };
+        const head = { seq: last.seq, hash: lines.at(-1)?.slice(0, 64) ?? "" };
+        put(
+          `${path}-tail`,
+          `${lines.join("\n")}\n${formatLine(new PreparedEntry(CONTENT).follow(head, last.log, T1))}`,
+        );
+      },
+      /entry 6 is not as it was recorded/,
+    ],
+    ["whose database is an earlier copy", (path, { database }) => put(path, database), /no longer holds entry 1/],
+    ["whose database was written into", (path) => writeFileSync(path, "else"), /not a readable SQLite file/],
+    ["whose database is another log's", async (path) => put(path, await foreign()), /no longer holds entry 1/],
+    [
+      "whose database is a directory",
+      (path) => {
+        rmSync(path);
+        mkdirSync(path);
+      },
+      /EISDIR|directory/,
+    ],
+  ])("%s, while the other file goes on", async (_name, change, what) => {
+    const writers = new Writers();
+    const one = await writers.open();
+    const database = readFileSync(writers.path);
+    await writers.passBy(1);
+    await append(one, 2);
+    const tail = readFileSync(`${writers.path}-tail`);
+    await append(one, 3);
+    await change(writers.path, { tail, database });
+    const error: unknown = await append(one).catch((caught: unknown) => caught);
+    expect(CapFenceError.isInstance(error)).toBe(true);
+    expect(String(error)).toMatch(what);
+    await expect(one.append(decision())).rejects.toBe(error);
+  });
+
+  it("whose files are earlier copies, when everything was in its database", async () => {
+    const writers = new Writers();
+    const one = await writers.open();
+    const database = readFileSync(writers.path);
+    await append(one, 2);
+    const tail = readFileSync(`${writers.path}-tail`);
+    await writers.passBy(1);
+    await one.propose(() => ({ entries: [], answer: undefined }));
+    put(writers.path, database);
+    put(`${writers.path}-tail`, tail);
+    await expectRefusal(writers, one, "entries 3 to 3 have disappeared", undefined);
+  });
+
+  it("goes on where what became of its files is a fold that was cut short, or a copy of the same", async () => {
+    const writers = new Writers();
+    const one = await writers.open();
+    await append(one, 2);
+    const tail = readFileSync(`${writers.path}-tail`);
+    await writers.passBy(1);
+    // A crash between the new database and the new tail leaves the old tail.
+    put(`${writers.path}-tail`, tail);
+    const late = await writers.open();
+    await append(late, 1);
+    put(writers.path, readFileSync(writers.path));
+    await append(late, 1);
+    put(`${writers.path}-tail`, readFileSync(`${writers.path}-tail`));
+    await append(late, 1);
+    await late.close();
+    await writers.expectChain(6);
   });
 
   it("whose segment that its last entry lies in is gone", async () => {

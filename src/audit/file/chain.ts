@@ -6,7 +6,7 @@ import { AuditCorruptError, AuditUnavailableError } from "../../errors.ts";
 import { Batch } from "../appending/batch.ts";
 import { withDatabase, type EntryDatabase } from "./database.ts";
 import { PreparedEntry, type EntryContent, type Head, type SegmentEntry, type StoredEntry } from "../format/entry.ts";
-import { isSameFile, type AuditFiles, type FileIdentity } from "./files.ts";
+import { isSameFile, isUnwritten, type AuditFiles, type FileIdentity } from "./files.ts";
 import { createLog } from "./new-log.ts";
 import { OpenItemsRebuild } from "../open-items/open-items-rebuild.ts";
 import type { EntryFollower, OpenItemsRegister } from "../open-items/open-items.ts";
@@ -37,6 +37,8 @@ export class Chain {
    * another one.
    */
   #known: { readonly identity: FileIdentity; readonly fd: number };
+  /** The database file when we last found that it goes with the tail; perhaps a later one than that. */
+  #seen: FileIdentity;
   /** The last entry that is known to be in a database, perhaps in a later one than that. */
   #folded: Head;
   #tail: TailFile | undefined;
@@ -56,6 +58,7 @@ export class Chain {
     this.#path = surroundings.path;
     this.#ownName = surroundings.ownName;
     this.#known = { identity: database, fd: surroundings.files.openRead(surroundings.path) };
+    this.#seen = database;
     this.#head = { seq: last.seq, hash: last.hash };
     this.#folded = this.#head;
     this.#noteSegment(segment);
@@ -119,11 +122,20 @@ export class Chain {
       this.#catchUpWithDatabase(database);
       return;
     }
-    if (this.#tail === undefined || !isSameFile(found, this.#tail.identity)) this.#openTail(found);
-    const tail = this.#tail;
-    if (tail === undefined || found.size === tail.size) return;
+    const former = this.#head;
+    const isKnown = isSameFile(found, this.#tail?.identity);
+    const tail = isKnown && this.#tail !== undefined ? this.#tail : this.#openTail(found);
+    // Whoever folds puts both in place; if that was cut short, or somebody else's doing, the database alone is another one.
+    if (isKnown && !isUnwritten(database, this.#seen) && !this.#databaseHolds(this.#folded)) {
+      throw this.#corrupt(`its database no longer holds entry ${this.#folded.seq}`, this.#folded.seq);
+    }
+    this.#seen = database;
     if (found.size < tail.size) throw this.#corrupt(`${tailPath(this.#path)} has been cut`);
-    for (const line of tail.readNew(found.size)) this.#accept(line);
+    let reached = tail.header.head.seq;
+    if (found.size > tail.size) for (const line of tail.readNew(found.size)) reached = this.#accept(line);
+    if (!isKnown && reached < former.seq && !this.#databaseHolds(former)) {
+      throw this.#corrupt(`entries ${reached + 1} to ${former.seq} have disappeared`);
+    }
   }
 
   /** Begins a batch behind the head, after {@link catchUp}. */
@@ -225,6 +237,7 @@ export class Chain {
   #know(identity: FileIdentity): void {
     const { fd } = this.#known;
     this.#known = { identity, fd: this.#files.openRead(this.#path) };
+    this.#seen = identity;
     this.#files.close(fd);
   }
 
@@ -238,7 +251,7 @@ export class Chain {
   }
 
   /** Another process has put a new tail in place. */
-  #openTail(found: FileIdentity): void {
+  #openTail(found: FileIdentity): TailFile {
     this.#dropTail();
     const tail = TailFile.open(this.#files, this.#path, found);
     this.#tail = tail;
@@ -251,13 +264,21 @@ export class Chain {
       throw this.#corrupt(`its tail does not follow entry ${head.seq}`, head.seq);
     }
     if (head.seq > this.#folded.seq) this.#folded = head;
+    return tail;
+  }
+
+  /** Whether the database as it stands holds an entry. */
+  #databaseHolds(entry: Head): boolean {
+    return withDatabase(this.#engine, this.#files.readFile(this.#path), this.#path, (database) => {
+      return database.last().entry.log === this.log && this.#isHeldBy(database, entry);
+    });
   }
 
   #catchUpWithDatabase(found: FileIdentity): void {
-    if (isSameFile(found, this.#known.identity) && this.#folded.seq >= this.#head.seq) return;
+    if (isUnwritten(found, this.#known.identity) && this.#folded.seq >= this.#head.seq) return;
     const { last, segment } = withDatabase(this.#engine, this.#files.readFile(this.#path), this.#path, (database) => {
       const end = endOf(database);
-      if (end.last.entry.log === this.log && this.#isHeldBy(database)) return end;
+      if (end.last.entry.log === this.log && this.#isHeldBy(database, this.#head)) return end;
       throw this.#corrupt(`its database does not hold entry ${this.#head.seq} as it was recorded`, this.#head.seq);
     });
     // What came in between is in the database only.
@@ -271,13 +292,13 @@ export class Chain {
     this.#noteSegment(segment);
   }
 
-  /** Whether our head is in this database, or in the segment that was sealed from it while we looked away. */
-  #isHeldBy(database: EntryDatabase): boolean {
-    if (database.first().seq <= this.#head.seq) return database.holds(this.#head);
-    const segment = listSegments(this.#files, this.#path, this.log).findLast(({ first }) => first <= this.#head.seq);
+  /** Whether an entry is in this database, or in the segment that was sealed from it while we looked away. */
+  #isHeldBy(database: EntryDatabase, entry: Head): boolean {
+    if (database.first().seq <= entry.seq) return database.holds(entry);
+    const segment = listSegments(this.#files, this.#path, this.log).findLast(({ first }) => first <= entry.seq);
     if (segment === undefined) return false;
     return withDatabase(this.#engine, this.#files.readFile(segment.path), segment.path, (sealed) =>
-      sealed.holds(this.#head),
+      sealed.holds(entry),
     );
   }
 
@@ -285,16 +306,22 @@ export class Chain {
     if (segment !== undefined) this.#sealed = { seq: segment.last, hash: segment.head };
   }
 
-  #accept(line: Buffer): void {
+  /** Checks a line of the tail and follows it; answers the position that it has. */
+  #accept(line: Buffer): number {
     const stored = parseTailLine(line);
     const next = this.#head.seq + 1;
     if (stored === undefined) throw this.#corrupt(`entry ${next} is damaged`, next);
-    if (stored.seq < this.#head.seq || (stored.seq === this.#head.seq && stored.hash === this.#head.hash)) return;
+    if (stored.seq < this.#head.seq) return stored.seq;
+    if (stored.seq === this.#head.seq) {
+      if (stored.hash === this.#head.hash) return stored.seq;
+      throw this.#corrupt(`entry ${stored.seq} is not as it was recorded`, stored.seq);
+    }
     const problem = successorProblem(stored.entry, this.#head, this.log);
     if (problem !== undefined) throw this.#corrupt(`entry ${next}: ${problem}`, next);
     this.#head = { seq: stored.seq, hash: stored.hash };
     if (stored.entry.kind === "segment") this.#noteSegment(stored.entry);
     for (const follower of this.#followers) follower.apply(stored.hash, stored.entry);
+    return stored.seq;
   }
 
   #corrupt(problem: string, seq?: number): AuditCorruptError {

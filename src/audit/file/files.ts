@@ -10,6 +10,8 @@ export interface FileIdentity {
   readonly ino: bigint;
   /** When anything about it last changed, its names included; nanoseconds. Nobody can set it. */
   readonly changed: bigint;
+  /** When it was last written to; nanoseconds. */
+  readonly written: bigint;
   /** Bytes. */
   readonly size: number;
   /** Permission bits. */
@@ -99,11 +101,12 @@ export const nodeFiles: AuditFiles = {
   identify(path) {
     const stat = fs.statSync(path, { bigint: true, throwIfNoEntry: false });
     if (stat === undefined) return undefined;
-    const { dev, ino, ctimeNs, size, mode, uid, gid } = stat;
+    const { dev, ino, ctimeNs, mtimeNs, size, mode, uid, gid } = stat;
     return {
       dev,
       ino,
       changed: ctimeNs,
+      written: mtimeNs,
       size: Number(size),
       mode: Number(mode & 0o777n),
       uid: Number(uid),
@@ -155,6 +158,11 @@ export function explainFileError(error: unknown): string {
  */
 export function isSameFile(left: FileIdentity | undefined, right: FileIdentity | undefined): boolean {
   return left !== undefined && right !== undefined && left.ino === right.ino && left.dev === right.dev;
+}
+
+/** Whether it is the same file, which nobody has written to in between, whatever became of its names. */
+export function isUnwritten(left: FileIdentity | undefined, right: FileIdentity | undefined): boolean {
+  return isSameFile(left, right) && left?.written === right?.written && left?.size === right?.size;
 }
 
 /** Whether nothing has happened to a file between two looks at its name, though it was not kept open. */
