@@ -66,15 +66,40 @@ export class Chain {
   }
 
   /**
-   * Opens the log's files. When there are none, makes a new log whose genesis entry has the given identity and time.
+   * Reads a log without its lock, as far as it goes; {@link catchUp} goes on from there. It takes a tenth of a second for
+   * a long tail, in which others can append. `undefined` when there is no log, or it can't be read while it changes.
+   */
+  static peek(surroundings: ChainSurroundings): Chain | undefined {
+    const { files, path } = surroundings;
+    let chain: Chain | undefined;
+    try {
+      const found = files.identify(path);
+      if (found?.ordinary !== true) return undefined;
+      chain = Chain.#of(surroundings, found);
+      const tail = files.identify(tailPath(path));
+      if (tail !== undefined) for (const line of chain.#openTail(tail).peek(tail.size)) chain.#accept(line);
+      return chain;
+    } catch {
+      chain?.close();
+      return undefined;
+    }
+  }
+
+  /**
+   * Opens the log's files, of which `peeked` was read before. When there are none, makes a new log whose genesis entry has
+   * the given identity and time.
    *
    * @throws AuditCorruptError when the database is missing beside a tail, or damaged.
    */
-  static open(surroundings: ChainSurroundings, newLog: string, ts: string): Chain {
+  static open(surroundings: ChainSurroundings, newLog: string, ts: string, peeked?: Chain): Chain {
     const { files, engine, path, ownName } = surroundings;
+    if (peeked !== undefined) {
+      if (peeked.#isCurrent()) return peeked;
+      peeked.close();
+    }
     const found = files.identify(path) ?? createLog(files, engine, path, ownName("database"), newLog, ts);
     if (!found.ordinary) throw new AuditUnavailableError(path, "it is not an ordinary file. Name another path");
-    const chain = new Chain(surroundings, found, withDatabase(engine, files.readFile(path), path, endOf));
+    const chain = Chain.#of(surroundings, found);
     try {
       chain.catchUp();
       return chain;
@@ -82,6 +107,23 @@ export class Chain {
       chain.close();
       throw error;
     }
+  }
+
+  /** Whether what was read without the lock still holds; then everything else has been read, too. */
+  #isCurrent(): boolean {
+    try {
+      if (this.#tail?.isAsPeeked() === false) return false;
+      this.catchUp();
+      return true;
+    } catch {
+      // It is another log by now, or damaged: read from the beginning, it says which.
+      return false;
+    }
+  }
+
+  static #of(surroundings: ChainSurroundings, found: FileIdentity): Chain {
+    const { files, engine, path } = surroundings;
+    return new Chain(surroundings, found, withDatabase(engine, files.readFile(path), path, endOf));
   }
 
   /** The last entry. */

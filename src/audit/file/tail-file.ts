@@ -20,6 +20,7 @@ export class TailFile {
   readonly #log: string;
   readonly #fd: number;
   #size: number;
+  #peeked: Buffer | undefined;
   /** Flushes under way, which closing must wait for: a descriptor's number is given out again. */
   #flushing = 0;
   #closing = false;
@@ -104,6 +105,20 @@ export class TailFile {
     for (const line of lines) this.#size += line.length + 1;
     if (rest.length > 0) this.#quarantine(rest);
     return lines;
+  }
+
+  /** The same without the log's lock: what an unfinished write has left, or somebody is writing, is let be. */
+  peek(size: number): readonly Buffer[] {
+    const { lines } = splitTail(this.#files.read(this.#fd, this.#size, size));
+    for (const line of lines) this.#size += line.length + 1;
+    this.#peeked = lines.at(-1);
+    return lines;
+  }
+
+  /** Whether the last line of {@link peek} is still there: who fails to write the next one takes back all of the write. */
+  isAsPeeked(): boolean {
+    const line = this.#peeked;
+    return line === undefined || this.#files.read(this.#fd, this.#size - 1 - line.length, this.#size - 1).equals(line);
   }
 
   /** What the file holds from `start` up to what is known. */

@@ -93,10 +93,11 @@ export class LogWriter {
     try {
       const engine = await loadEngine();
       lock.prepare();
+      const own = { files, engine, path, ownName: lock.ownName.bind(lock) };
+      const peeked = Chain.peek(own);
       const chain = await lock.hold(() => {
         lock.clearLeftovers();
-        const own = { files, engine, path, ownName: lock.ownName.bind(lock) };
-        return Chain.open(own, randomBytes(16).toString("hex"), timestamp());
+        return Chain.open(own, randomBytes(16).toString("hex"), timestamp(), peeked);
       });
       return new LogWriter({ files, engine, path, lock, chain, timestamp, segmentEntries });
     } catch (error) {
