@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -163,10 +163,35 @@ describe("watching the policy's files", () => {
     writeFileSync(policyPath, ALLOW);
     await look(async () => (await runtime.execute(CALL)).authorized);
   });
+
+  it.each([
+    ["a change", DENY, []],
+    ["that a file is broken", "allow: [\n", [PolicyLoadError]],
+  ])("records %s as soon as the log can be written, without another change", async (_name, text, later) => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    const late = join(directory, "late");
+    auditLog = join(late, "audit.db");
+    const problems: Error[] = [];
+    const runtime = open({ watch: true, onPolicyError: (error) => void problems.push(error) });
+    writeFileSync(policyPath, text);
+    await look(() => problems.length > 0);
+    await look(() => true);
+    // Waits for that look, too.
+    await expect(runtime.reload()).rejects.toBeInstanceOf(AuditUnavailableError);
+    expect(problems).toHaveLength(1);
+    mkdirSync(late);
+    await runtime.execute(CALL);
+    await look(async () => (await entriesOf("policy")).length > 0);
+    await look(() => problems.length > later.length);
+    expect(problems).toEqual([AuditUnavailableError, ...later].map((kind) => expect.any(kind) as Error));
+    expect(await entriesOf("policy")).toHaveLength(1);
+  });
 });
 
-/** Lets the watch look once and waits until `done`. */
+/** Lets the watch look until `done`. */
 async function look(done: () => boolean | Promise<boolean>): Promise<void> {
-  await vi.advanceTimersByTimeAsync(1_000);
-  while (!(await done())) await new Promise((resolve) => setImmediate(resolve));
+  do {
+    await vi.advanceTimersByTimeAsync(1_000);
+    await new Promise((resolve) => setImmediate(resolve));
+  } while (!(await done()));
 }

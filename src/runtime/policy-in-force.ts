@@ -2,6 +2,7 @@
 
 import { statSync } from "node:fs";
 
+import { PolicyLoadError } from "../errors.ts";
 import { Policy } from "../policy/policy.ts";
 
 /** Milliseconds between two looks at the files of a watched policy. */
@@ -46,7 +47,8 @@ export class PolicyInForce {
 
   /**
    * Looks at the files once a second, in a timer that doesn't keep the process alive, and calls `reload` when one has
-   * changed; what that throws goes to `report`, each problem once. Answers the timer.
+   * changed; what that throws goes to `report`, each problem once. A problem that is not the files' own, such as a log that
+   * can't be written, is over without a change of theirs: then each look tries again. Answers the timer.
    *
    * @throws TypeError when the policy came from no file.
    */
@@ -55,17 +57,24 @@ export class PolicyInForce {
     // Unknown at first, so that a change between loading and the first look is found.
     let seen: string | undefined;
     let reported: string | undefined;
+    let isLooking = false;
     const look = async (): Promise<void> => {
+      // Recording may take longer than a second.
+      if (isLooking) return;
+      isLooking = true;
       const stamp = this.#stamp();
-      if (stamp === seen) return;
-      seen = stamp;
       try {
+        if (stamp === seen) return;
         await reload();
+        seen = stamp;
         reported = undefined;
       } catch (error) {
+        if (PolicyLoadError.isInstance(error)) seen = stamp;
         const problem = error instanceof Error ? error : new Error(String(error));
         if (problem.message !== reported) report(problem);
         reported = problem.message;
+      } finally {
+        isLooking = false;
       }
     };
     return setInterval(() => void look(), WATCH_MS).unref();
