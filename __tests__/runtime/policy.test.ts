@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -185,6 +185,20 @@ describe("watching the policy's files", () => {
     await look(() => problems.length > later.length);
     expect(problems).toEqual([AuditUnavailableError, ...later].map((kind) => expect.any(kind) as Error));
     expect(await entriesOf("policy")).toHaveLength(1);
+  });
+
+  it("tells of a file that can't even be looked at, and takes it when it can be", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    const problems: Error[] = [];
+    const runtime = open({ watch: true, onPolicyError: (error) => void problems.push(error) });
+    rmSync(policyPath);
+    symlinkSync(policyPath, policyPath);
+    await look(() => problems.length > 0);
+    expect(problems[0]).toMatchObject({ issues: [{ message: expect.stringContaining("a loop of symbolic links") }] });
+    rmSync(policyPath);
+    writeFileSync(policyPath, DENY);
+    await look(async () => !(await runtime.execute(CALL)).authorized);
+    expect(problems).toEqual([expect.any(PolicyLoadError)]);
   });
 });
 

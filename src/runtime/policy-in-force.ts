@@ -3,6 +3,7 @@
 import { statSync } from "node:fs";
 
 import { PolicyLoadError } from "../errors.ts";
+import { errorCode } from "../file-problem.ts";
 import { Policy } from "../policy/policy.ts";
 
 /** Milliseconds between two looks at the files of a watched policy. */
@@ -82,11 +83,16 @@ export class PolicyInForce {
 
   /** A text that changes when one of the files does. */
   #stamp(): string {
-    return this.#policy.files
-      .map((file) => {
-        const stat = statSync(file, { throwIfNoEntry: false });
-        return stat === undefined ? "" : `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeMs}`;
-      })
-      .join(" ");
+    return this.#policy.files.map(stampOf).join(" ");
+  }
+}
+
+/** A text that changes when the file does. Whatever keeps it from being looked at is one, too: reading says what is wrong. */
+function stampOf(file: string): string {
+  try {
+    const { dev, ino, size, mtimeMs } = statSync(file);
+    return `${dev}:${ino}:${size}:${mtimeMs}`;
+  } catch (error) {
+    return errorCode(error) ?? String(error);
   }
 }
