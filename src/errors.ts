@@ -83,10 +83,16 @@ export class PolicyLoadError extends CapFenceError {
   override readonly name = "PolicyLoadError";
   readonly code = "ERR_POLICY_INVALID";
   readonly issues: readonly PolicyIssue[];
+  /**
+   * Absolute paths of the files that loading has read or could not read: there is no policy before one of them changes. Empty
+   * for text that came from no file, and for what is found wrong only when the policy is made ready.
+   */
+  readonly files: readonly string[];
 
-  constructor(issues: readonly PolicyIssue[], options?: ErrorOptions) {
+  constructor(issues: readonly PolicyIssue[], options?: ErrorOptions & { readonly files?: readonly string[] }) {
     super(issues.map(describeIssue).join("\n"), options);
     this.issues = issues;
+    this.files = options?.files ?? [];
   }
 
   static override isInstance(value: unknown): value is PolicyLoadError {

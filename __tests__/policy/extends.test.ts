@@ -84,6 +84,17 @@ describe("extends", () => {
     expect(policy.evaluate(call()).rule).toMatchObject({ id: "deny[0]", source: { file: base, line: 2 } });
   });
 
+  it.each<[string, Record<string, string>, readonly string[]]>([
+    ["the file itself", {}, ["a.yaml"]],
+    ["an extended file", { "a.yaml": "extends: [b.yaml, c.yaml]", "c.yaml": "" }, ["a.yaml", "b.yaml", "c.yaml"]],
+    ["an extended text", { "a.yaml": "extends: b.yaml", "b.yaml": "allow: [" }, ["a.yaml", "b.yaml"]],
+    ["a rule", { "a.yaml": "extends: b.yaml\ndeny: [{id: x}]", "b.yaml": "allow: [shell]" }, ["a.yaml", "b.yaml"]],
+  ])("names every file it read or could not read when %s can't be taken", (_name, files, expected) => {
+    const root = dirname(layOut({ "other.yaml": "", ...files }));
+    const load = (): Policy => Policy.load(join(root, "a.yaml"));
+    expect(load).toThrow(expect.objectContaining({ files: expected.map((name) => join(root, name)) }) as Error);
+  });
+
   it("takes the shortest approval timeout", () => {
     const files = {
       "a.yaml": "extends: b.yaml\napproval_timeout_seconds: 60",

@@ -187,6 +187,30 @@ describe("watching the policy's files", () => {
     expect(await entriesOf("policy")).toHaveLength(1);
   });
 
+  it.each([
+    ["broken", "allow: [\n"],
+    ["missing", undefined],
+    [
+      "wrong about its examples",
+      `allow:\n  - {capability: db, sql: {kinds: select}, examples: {not_match: [select 1]}}\n`,
+    ],
+  ])("takes an extended file that was %s as soon as it is corrected", async (_name, text) => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    const base = join(directory, "base.yaml");
+    const problems: Error[] = [];
+    const runtime = open({ watch: true, onPolicyError: (error) => void problems.push(error) });
+    if (text !== undefined) writeFileSync(base, text);
+    writeFileSync(policyPath, `extends: base.yaml\n${ALLOW}`);
+    await look(() => problems.length > 0);
+    await look(() => true);
+    // Waits for that look, too.
+    await expect(runtime.reload()).rejects.toBeInstanceOf(PolicyLoadError);
+    expect(problems).toEqual([expect.any(PolicyLoadError)]);
+    writeFileSync(base, DENY);
+    await look(async () => !(await runtime.execute(CALL)).authorized);
+    expect(await entriesOf("policy")).toHaveLength(2);
+  });
+
   it("tells of a file that can't even be looked at, and takes it when it can be", async () => {
     vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
     const problems: Error[] = [];

@@ -55,8 +55,11 @@ export class Policy {
     const collected: Diagnostics[] = [];
     const { sources, files } = readSources(named, collected);
     this.#rules = compileRules(sources);
-    if (!collected.every(({ clean }) => clean)) throw new PolicyLoadError(collected.flatMap((each) => each.issues()));
     this.files = Object.freeze([...read, ...files]);
+    if (!collected.every(({ clean }) => clean)) {
+      const issues = collected.flatMap((each) => each.issues());
+      throw new PolicyLoadError(issues, { files: this.files });
+    }
     this.approvalTimeoutSeconds = approvalTimeout(sources);
     this.#sources = sources;
     this.#waiting = this.#rules.filter(isWaiting);

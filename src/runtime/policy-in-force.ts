@@ -13,6 +13,8 @@ const WATCH_MS = 1_000;
 export class PolicyInForce {
   readonly #path: string | undefined;
   #policy: Policy;
+  /** The files that were read last, or could not be read, whatever came of it: while they stay the same, so does that. */
+  #files: readonly string[];
 
   /**
    * @throws PolicyLoadError when `policy` is a path and there is no valid policy.
@@ -24,6 +26,7 @@ export class PolicyInForce {
     }
     this.#path = typeof policy === "string" ? policy : undefined;
     this.#policy = typeof policy === "string" ? Policy.load(policy) : policy;
+    this.#files = this.#policy.files;
   }
 
   get policy(): Policy {
@@ -38,7 +41,14 @@ export class PolicyInForce {
    */
   read(): Policy {
     if (this.#path === undefined) throw new TypeError("ActionRuntime: a policy that is no file can't be read anew");
-    return Policy.load(this.#path);
+    try {
+      const read = Policy.load(this.#path);
+      this.#files = read.files;
+      return read;
+    } catch (error) {
+      if (PolicyLoadError.isInstance(error)) this.#files = error.files;
+      throw error;
+    }
   }
 
   /** Puts `policy` in force. */
@@ -47,9 +57,9 @@ export class PolicyInForce {
   }
 
   /**
-   * Looks at the files once a second, in a timer that doesn't keep the process alive, and calls `reload` when one has
-   * changed; what that throws goes to `report`, each problem once. A problem that is not the files' own, such as a log that
-   * can't be written, is over without a change of theirs: then each look tries again. Answers the timer.
+   * Looks once a second at the files that were read last, in a timer that doesn't keep the process alive, and calls `reload`
+   * when one has changed; what that throws goes to `report`, each problem once. A problem that is not the files' own, such as
+   * a log that can't be written, is over without a change of theirs: then each look tries again. Answers the timer.
    *
    * @throws TypeError when the policy came from no file.
    */
@@ -83,7 +93,7 @@ export class PolicyInForce {
 
   /** A text that changes when one of the files does. */
   #stamp(): string {
-    return this.#policy.files.map(stampOf).join(" ");
+    return this.#files.map(stampOf).join(" ");
   }
 }
 

@@ -1,6 +1,6 @@
 /** Collects the problems of one policy text and shows each at its place, with a caret. */
 
-import { PolicyLoadError, type PolicyIssue } from "../../errors.ts";
+import type { PolicyIssue } from "../../errors.ts";
 import { maskInvisible } from "../invisible.ts";
 import { TextLines } from "./lines.ts";
 import { formatPath, type Path } from "./path.ts";
@@ -71,11 +71,6 @@ export class Diagnostics {
   /** Whether something at `path`, or inside it, has a problem. */
   touches(path: Path): boolean {
     return !this.clean && this.#touched.has(formatPath(path));
-  }
-
-  /** An error that holds all problems in the order of the text. */
-  toError(): PolicyLoadError {
-    return new PolicyLoadError(this.issues());
   }
 
   /** All problems in the order of the text. */

@@ -2,6 +2,7 @@
 
 import { isUtf8 } from "node:buffer";
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { resolve } from "node:path";
 
 import { PolicyLoadError } from "../../errors.ts";
 import { errorCode, fileProblem } from "../../file-problem.ts";
@@ -19,7 +20,7 @@ export function readPolicyFile(path: string): string {
   if (isUtf8(bytes)) return text;
   const diagnostics = new Diagnostics(path, text);
   diagnostics.report(invalidOffset(bytes, text), [], "this byte is not UTF-8; save the file as UTF-8");
-  throw diagnostics.toError();
+  throw new PolicyLoadError(diagnostics.issues(), { files: [resolve(path)] });
 }
 
 function readBytes(path: string): Buffer {
@@ -73,5 +74,6 @@ function invalidOffset(bytes: Buffer, text: string): number {
 }
 
 function refuse(path: string, message: string, cause?: unknown): never {
-  throw new PolicyLoadError([Object.freeze({ source: path, line: 1, column: 1, path: "", message })], { cause });
+  const issue = Object.freeze({ source: path, line: 1, column: 1, path: "", message });
+  throw new PolicyLoadError([issue], { cause, files: [resolve(path)] });
 }

@@ -28,7 +28,7 @@ export interface PolicySource {
 export interface PolicySources {
   /** Every file once, before those that extend it; the one that was named comes last. */
   readonly sources: readonly PolicySource[];
-  /** Absolute paths of the files that were read, the one that was named first. */
+  /** Absolute paths of the files that it extends, in the order in which they were read or could not be read. */
   readonly files: readonly string[];
 }
 
@@ -98,8 +98,8 @@ class SourceReader implements PolicySources {
     if (chain.length >= MAX_CHAIN) return report(`more than ${MAX_CHAIN} files that extend one another`);
     if (this.files.length >= MAX_FILES) return report(`more than ${MAX_FILES} files in one policy`);
     try {
-      const text = readPolicyFile(parentFile);
       this.files.push(parentFile);
+      const text = readPolicyFile(parentFile);
       this.read({ text, name: parentName, file: parentFile }, chain);
     } catch (error) {
       if (!PolicyLoadError.isInstance(error)) throw error;
