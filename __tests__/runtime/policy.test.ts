@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -209,6 +209,19 @@ describe("watching the policy's files", () => {
     writeFileSync(base, DENY);
     await look(async () => !(await runtime.execute(CALL)).authorized);
     expect(await entriesOf("policy")).toHaveLength(2);
+  });
+
+  it("takes a change that kept the file's length and time", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    const time = new Date("2026-01-15T10:00:00Z");
+    utimesSync(policyPath, time, time);
+    const runtime = open({ watch: true });
+    await look(() => true);
+    // Waits for that look, too.
+    await runtime.reload();
+    writeFileSync(policyPath, DENY.padEnd(ALLOW.length, "\n"));
+    utimesSync(policyPath, time, time);
+    await look(async () => !(await runtime.execute(CALL)).authorized);
   });
 
   it("tells of a file that can't even be looked at, and takes it when it can be", async () => {

@@ -100,8 +100,9 @@ export class PolicyInForce {
 /** A text that changes when the file does. Whatever keeps it from being looked at is one, too: reading says what is wrong. */
 function stampOf(file: string): string {
   try {
-    const { dev, ino, size, mtimeMs } = statSync(file);
-    return `${dev}:${ino}:${size}:${mtimeMs}`;
+    // Rights, and a file that was given its old time again, show in ctimeMs alone.
+    const { dev, ino, size, mtimeMs, ctimeMs } = statSync(file);
+    return `${dev}:${ino}:${size}:${mtimeMs}:${ctimeMs}`;
   } catch (error) {
     return errorCode(error) ?? String(error);
   }
