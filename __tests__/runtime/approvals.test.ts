@@ -89,6 +89,13 @@ async function recorded(): Promise<string[]> {
   return said;
 }
 
+async function decisionsOf(event: string): Promise<number> {
+  let count = 0;
+  for await (const { entry } of readEntries(auditLog))
+    if (entry.kind === "decision" && entry.event === event) count += 1;
+  return count;
+}
+
 describe("a call that needs approval", () => {
   it("is not authorized, and says which request waits", async () => {
     const verdict = await runtimeOf().execute(CALL);
@@ -512,6 +519,22 @@ describe("waiting for an answer", () => {
     const verdict = await runtime.execute(CALL, { onApproval: "wait", timeoutMs: 1 });
     expect(verdict).toMatchObject({ authorized: false, reason: "approval_required" });
     expect(await runtime.approvals.pending()).toMatchObject([{ id: verdict.approvalId }]);
+  });
+
+  it("is recorded once while too many wait, and asks when there is room", async () => {
+    const runtime = runtimeOf();
+    const others = Array.from({ length: 256 }, (_, amount) => ({ ...CALL, payload: { amount } }));
+    const [first] = await Promise.all(others.map(async (call) => await ask(runtime, call)));
+    const verdict = await runtime.execute(CALL, { onApproval: "wait", timeoutMs: 1 });
+    expect(verdict).toMatchObject({ authorized: false, reason: "approval_required" });
+    expect(verdict.approvalId).toBeUndefined();
+    expect(await decisionsOf(verdict.eventId)).toBe(1);
+    const asked = new Promise<PendingApproval>((resolve) => void runtime.approvals.on("requested", resolve));
+    const waiting = runtime.execute(CALL, { onApproval: "wait" });
+    await runtime.approvals.approve(first ?? "", { by: "alice" });
+    await runtime.execute({ ...CALL, payload: { amount: 0 } });
+    await runtime.approvals.approve((await asked).id, { by: "alice" });
+    expect(await waiting).toMatchObject({ authorized: true });
   });
 
   it("ends with the signal, with its reason", async () => {

@@ -280,9 +280,12 @@ export class ActionRuntime {
   }
 }
 
-/** Whether nothing is to be recorded: whoever waits was told before, and whoever only asks uses nothing. */
+/**
+ * Whether nothing is to be recorded: whoever waits was told before, and whoever only asks uses nothing. What one who waits
+ * records makes all others ask again.
+ */
 function isNothingNew({ status, records }: Settlement, how: Asking): boolean {
-  if (how === "ask again") return status === "pending" && records.length === 0;
+  if (how === "ask again") return (status === "pending" || status === "too_many") && records.length === 0;
   return how === "only ask" && (status === "approved" || status === "granted" || status === "rejected");
 }
 
