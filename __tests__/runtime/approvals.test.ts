@@ -561,4 +561,21 @@ describe("listening for requests", () => {
     await ask(runtime, { ...CALL, actor: "other" });
     expect(told).toEqual([id]);
   });
+
+  it("tells what pending requests show, whatever another listener has done to that", async () => {
+    const runtime = runtimeOf(POLICY, { audit: { redact: ["to"] } });
+    const told: PendingApproval[] = [];
+    runtime.approvals.on("requested", ({ payload }) => Object.assign(payload ?? {}, { to: "nobody" }));
+    runtime.approvals.on("requested", (approval) => void told.push(approval));
+    const long = {
+      ...CALL,
+      sessionId: "s",
+      context: { tenant: "acme" },
+      payload: { ...CALL.payload, n: "x".repeat(99_999) },
+    };
+    await runtime.execute(CALL);
+    await runtime.execute(long, { tool: "pay" });
+    expect(told).toHaveLength(2);
+    expect(told).toEqual(await runtime.approvals.pending());
+  });
 });

@@ -258,6 +258,22 @@ describe("a decision that can't be recorded", () => {
   });
 });
 
+describe("a request for approval", () => {
+  it("is told of, although what was recorded before it can't be read back", async () => {
+    const runtime = ActionRuntime.fromPolicy(Policy.parse("require_approval: ['*']"), { auditLog: log });
+    open.push(runtime);
+    const first = await runtime.execute({ ...FIELDS, payload: { to: "somebody" } });
+    const told: string[] = [];
+    runtime.approvals.on("requested", ({ id }) => void told.push(id));
+    const tail = readFileSync(`${log}-tail`, "utf8");
+    writeFileSync(`${log}-tail`, tail.replaceAll("somebody", "everyone"));
+    const second = await runtime.execute(FIELDS);
+    expect(await rejection(runtime.approvals.pending())).toBeInstanceOf(AuditCorruptError);
+    expect(second.approvalId).not.toBe(first.approvalId);
+    expect(told).toEqual([second.approvalId]);
+  });
+});
+
 /** A place where no log can be, and how to put it right. */
 interface Spoilt {
   readonly path: string;

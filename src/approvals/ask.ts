@@ -34,8 +34,14 @@ export interface Call {
 export type Settlement = { readonly records: readonly (ApprovalRecord | GrantRecord)[] } & (
   | {
       /** `approved` and `granted`: it may run, this once. */
-      readonly status: "approved" | "granted" | "pending" | "requested";
+      readonly status: "approved" | "granted" | "pending";
       readonly id: string;
+    }
+  | {
+      readonly status: "requested";
+      readonly id: string;
+      /** The last of the records. */
+      readonly request: ApprovalRequest;
     }
   | { readonly status: "rejected"; readonly id: string; readonly note?: string }
   | { readonly status: "too_many" }
@@ -68,7 +74,7 @@ export function settle(call: Call, open: OpenItems, moment: Moment, keys: Approv
   if (asked !== undefined) return { status: "pending", id: asked.entry.id, records: expired };
   if (open.requests.size - over.length >= MAX_OPEN) return { status: "too_many", records: expired };
   const request = requestFor(call, binding, open, moment);
-  return { status: "requested", id: request.id, records: [...expired, request] };
+  return { status: "requested", id: request.id, request, records: [...expired, request] };
 }
 
 function requestFor(call: Call, binding: CallBinding, open: OpenItems, { ts }: Moment): ApprovalRequest {

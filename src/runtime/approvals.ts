@@ -1,7 +1,7 @@
 /** runtime.approvals: the requests that wait for a person, their answers, and standing grants. */
 
 import { MAX_GRANT_SECONDS, MAX_NAME, MAX_NOTE } from "../approval.ts";
-import type { ApprovalAnswer, OpenGrant, OpenItems, OpenRequest } from "../approval.ts";
+import type { ApprovalAnswer, ApprovalRequest, OpenGrant, OpenItems, OpenRequest, Place } from "../approval.ts";
 import { proposeAnswer } from "../approvals/answer.ts";
 import { endOf } from "../approvals/ask.ts";
 import { proposeGrant, proposeRevocation } from "../approvals/grant.ts";
@@ -76,6 +76,12 @@ export interface StandingGrant {
   readonly expires: string;
   /** Who granted it. */
   readonly by: string;
+}
+
+/** A request as it was recorded, with the hash of its entry. */
+interface RecordedRequest {
+  readonly hash: string;
+  readonly entry: ApprovalRequest & Place;
 }
 
 type Listener = (approval: PendingApproval) => unknown;
@@ -205,12 +211,15 @@ export class Approvals {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Tells the listeners of a request that has just become durable. Never rejects: the request stands whatever they do. */
-  async announce(id: string | undefined): Promise<void> {
-    if (this.#listeners.size === 0) return;
-    const approval = (await this.pending().catch(() => [])).find((each) => each.id === id);
-    if (approval === undefined) return;
+  /**
+   * Tells the listeners of a request that has just become durable. Reads nothing: they hear of it whatever has become of the
+   * log or the request meanwhile. Never throws: the request stands whatever they do.
+   */
+  announce(recorded: RecordedRequest): void {
     for (const listener of this.#listeners) {
+      // A copy each: the call may be asked about again, and that is not for a listener to change.
+      const request = structuredClone(recorded);
+      const approval = shownRequest(request, request.entry);
       void new Promise((resolve) => resolve(listener(approval))).catch(() => {});
     }
   }
@@ -235,7 +244,10 @@ export class Approvals {
 }
 
 /** A request as people are shown it; what is recorded of its payload is `undefined` where that is not the request's. */
-function shownRequest({ hash, entry }: OpenRequest, recorded: ShownPayload | undefined): PendingApproval {
+function shownRequest(
+  { hash, entry }: Pick<OpenRequest, "hash" | "entry">,
+  recorded: ShownPayload | undefined,
+): PendingApproval {
   const { id, actor, capability, environment, session, tool, rule, riskLevel, context, policy, ts, expires } = entry;
   const { payload, redacted, cut } = recorded ?? {};
   return {

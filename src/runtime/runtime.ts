@@ -236,14 +236,17 @@ export class ActionRuntime {
         const records = settlement.records.map((record) => new PreparedEntry(record));
         // A request follows the decision that asks. What is used up comes before: of a write that is cut short by a crash
         // the beginning stays.
-        const isNew = settlement.status === "requested";
-        const place = isNew ? records.length - 1 : records.length;
-        return { entries: records.toSpliced(place, 0, entry), answer: { made, isNew, place } };
+        const request = settlement.status === "requested" ? { ...settlement.request, ts: state.ts } : undefined;
+        const place = request === undefined ? records.length : records.length - 1;
+        return { entries: records.toSpliced(place, 0, entry), answer: { made, request, place } };
       });
       const head = answer === undefined ? undefined : heads[answer.place];
       if (answer === undefined || head === undefined) return undefined;
-      const { made, isNew } = answer;
-      if (isNew) await this.approvals.announce(made.approvalId);
+      const { made, request } = answer;
+      const asked = heads[answer.place + 1];
+      if (request !== undefined && asked !== undefined) {
+        this.approvals.announce({ hash: asked.hash, entry: { ...request, seq: asked.seq } });
+      }
       const authorized = made.decision === "allow";
       return Object.freeze({ ...made, authorized, enforced: true, eventId: event.id, entry: head });
     };

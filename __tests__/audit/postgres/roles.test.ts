@@ -256,6 +256,17 @@ describe.skipIf(database === undefined)("the appender's role", async () => {
     expect(await verifyLog(held)).toMatchObject({ intact: true, entries: 2 });
   });
 
+  it("is told of the requests it makes, and may not look at what waits", async () => {
+    await using runtime = ActionRuntime.fromPolicy(Policy.parse("require_approval: [pay.send]"), {
+      auditLog: as(user, newPostgresLog(database)),
+    });
+    const told: unknown[] = [];
+    runtime.approvals.on("requested", ({ id, payload }) => void told.push({ id, payload }));
+    const { approvalId } = await runtime.execute({ actor: "a", action: "send", resource: "pay", payload: { to: "b" } });
+    expect(told).toEqual([{ id: approvalId, payload: { to: "b" } }]);
+    await expect(runtime.approvals.pending()).rejects.toThrow(/Grant it capfence_reader/);
+  });
+
   it("may not verify", async () => {
     await expect(verifyLog(user)).rejects.toSatisfy(
       (error) => AuditUnavailableError.isInstance(error) && error.message.includes("Grant it capfence_reader"),
