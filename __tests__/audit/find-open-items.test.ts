@@ -1,16 +1,14 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 
-import { Chain } from "../../src/audit/file/chain.ts";
 import { nodeFiles, type AuditFiles } from "../../src/audit/file/files.ts";
 import { fold } from "../../src/audit/file/fold.ts";
 import { findOpenItems } from "../../src/audit/file/find-open-items.ts";
 import type { FoldContext } from "../../src/audit/file/fold-context.ts";
-import { LogLock } from "../../src/audit/file/lock.ts";
-import { loadEngine } from "../../src/audit/file/sqlite.ts";
 import { doNow } from "../../src/audit/file/steps.ts";
 import { LogWriter } from "../../src/audit/file/writer.ts";
 import { PreparedEntry, type EntryContent } from "../../src/audit/format/entry.ts";
 import { verifyLog } from "../../src/audit/verify.ts";
+import { contextOf } from "./fold-context.ts";
 import { request, T1 } from "./recorded-approvals.ts";
 import { decision, expectOneChain, newLogPath } from "./sample-log.ts";
 
@@ -26,23 +24,6 @@ function asked(id: string): PreparedEntry {
 async function openOther(path: string, clock: { ms: number }, segmentEntries?: number): Promise<LogWriter> {
   const bounded = segmentEntries === undefined ? {} : { segmentEntries };
   return await LogWriter.open(path, { files: nodeFiles, now: () => clock.ms, ...bounded });
-}
-
-function timestamp(): string {
-  return new Date(T0_MS).toISOString();
-}
-
-/** What finds out what is open in a log, as a writer of it has it. */
-async function contextOf(path: string): Promise<FoldContext> {
-  const [files, engine, lock] = [nodeFiles, await loadEngine(), new LogLock(nodeFiles, path)];
-  lock.prepare();
-  const own = { files, engine, path, ownName: lock.ownName.bind(lock) };
-  const chain = await lock.hold(() => Chain.open(own, "log", timestamp()));
-  onTestFinished(() => {
-    chain.close();
-    lock.dispose();
-  });
-  return { ...own, lock, chain, timestamp, segmentEntries: 1_000_000 };
 }
 
 /** Finds out what is open; after so many slices, `meanwhile` happens. Answers what is open then. */

@@ -3,9 +3,12 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 
 import { nodeFiles, type AuditFiles } from "../../src/audit/file/files.ts";
+import { fold } from "../../src/audit/file/fold.ts";
+import { doLater } from "../../src/audit/file/steps.ts";
 import { LogWriter } from "../../src/audit/file/writer.ts";
 import { verifyLog } from "../../src/audit/verify.ts";
 import { AuditCorruptError } from "../../src/errors.ts";
+import { appendTo, contextOf } from "./fold-context.ts";
 import { decision, expectOneChain, filesBeside, newLogPath } from "./sample-log.ts";
 import { rewritten } from "./tampering.ts";
 
@@ -94,6 +97,56 @@ describe("a fold that another writer overtakes", () => {
     await expectWhole(path, 2);
     await other.close();
     await expectWhole(path, 2);
+  });
+});
+
+describe("a fold that fails", () => {
+  it.each<readonly [string, "append" | "sync" | "rename"]>([
+    ["written", "append"],
+    ["flushed", "sync"],
+    ["put in place", "rename"],
+  ])("since its new tail can't be %s leaves nothing behind, and the next one works", async (_, method) => {
+    const path = newLogPath();
+    const { files, interruptions } = new Interrupted();
+    let tail: number | undefined;
+    let toFail: string | undefined;
+    const failOnce = (called: typeof method, isTail: boolean): void => {
+      if (called !== toFail || !isTail) return;
+      toFail = undefined;
+      throw Object.assign(new Error("on purpose"), { code: "ENOSPC" });
+    };
+    const isMade = (name: string): boolean => name.startsWith(`${path}-tail.`);
+    const context = await contextOf(path, {
+      ...files,
+      create(name, like) {
+        const fd = nodeFiles.create(name, like);
+        tail = isMade(name) ? fd : undefined;
+        return fd;
+      },
+      append(fd, data) {
+        failOnce("append", fd === tail);
+        nodeFiles.append(fd, data);
+      },
+      sync(fd) {
+        failOnce("sync", fd === tail);
+        nodeFiles.sync(fd);
+      },
+      rename(from, to) {
+        failOnce("rename", isMade(from));
+        nodeFiles.rename(from, to);
+      },
+    });
+    await appendTo(context, decision());
+    // The old tail is flushed before the new one is made, and appended to.
+    tail = undefined;
+    toFail = method;
+    interruptions.push(async () => await appendTo(context, decision()));
+    await expect(doLater(fold(context))).rejects.toMatchObject({ code: "ENOSPC" });
+    expect(filesBeside(path).filter((name) => /-(?:tail|database)\./.test(name))).toEqual([]);
+    interruptions.push(async () => await appendTo(context, decision()));
+    await doLater(fold(context));
+    await expectWhole(path, 3);
+    expect(filesBeside(path)).toContain("audit.db-tail");
   });
 });
 

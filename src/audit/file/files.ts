@@ -169,3 +169,12 @@ export function isUnwritten(left: FileIdentity | undefined, right: FileIdentity 
 export function isUntouched(left: FileIdentity | undefined, right: FileIdentity | undefined): boolean {
   return isSameFile(left, right) && left?.changed === right?.changed && left?.size === right?.size;
 }
+
+/** Removes a file, if it is there. */
+export function unlinkIfThere(files: AuditFiles, path: string): void {
+  try {
+    files.unlink(path);
+  } catch (error) {
+    if (errorCode(error) !== "ENOENT") throw error;
+  }
+}

@@ -5,7 +5,7 @@
  * another process's, leaves the log as it was, and the next fold goes on from there.
  */
 
-import { isSameFile, type AuditFiles, type FileIdentity } from "./files.ts";
+import { isSameFile, unlinkIfThere, type AuditFiles, type FileIdentity } from "./files.ts";
 import type { FoldContext } from "./fold-context.ts";
 import { buildDatabase } from "./rebuild.ts";
 import { seal } from "./seal.ts";
@@ -45,7 +45,7 @@ function* moveTail(context: FoldContext): Steps<{ readonly first: number } | "ov
   try {
     const { bytes, first, last, end } = yield* buildDatabase(context, text, sealed);
     // The process ends in the middle of a fold that was to go on later: this is the last one.
-    discard(files, made);
+    unlinkIfThere(files, made);
     yield* write(files, made, base, bytes);
     const isPlaced = yield* underLock(lock, () => {
       chain.catchUp();
@@ -58,7 +58,7 @@ function* moveTail(context: FoldContext): Steps<{ readonly first: number } | "ov
     const isFull = last.seq - first + 1 >= context.segmentEntries || bytes.length >= SEGMENT_BYTES;
     return isFull ? { first } : undefined;
   } finally {
-    discard(files, made);
+    unlinkIfThere(files, made);
   }
 }
 
@@ -73,8 +73,4 @@ function* write(files: AuditFiles, name: string, like: FileIdentity, bytes: Uint
   } finally {
     files.close(fd);
   }
-}
-
-function discard(files: AuditFiles, name: string): void {
-  if (files.identify(name) !== undefined) files.unlink(name);
 }

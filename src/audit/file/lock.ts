@@ -10,7 +10,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promi
 
 import { AuditUnavailableError } from "../../errors.ts";
 import { errorCode } from "../../file-problem.ts";
-import type { AuditFiles } from "./files.ts";
+import { unlinkIfThere, type AuditFiles } from "./files.ts";
 import {
   currentOwner,
   describeOwner,
@@ -93,7 +93,7 @@ export class LogLock {
   dispose(): void {
     for (const purpose of PURPOSES) {
       try {
-        this.#unlinkIfThere(this.ownName(purpose));
+        unlinkIfThere(this.#files, this.ownName(purpose));
       } catch {
         // See above.
       }
@@ -109,15 +109,7 @@ export class LogLock {
       const owner = this.#readOwner(join(directory, name));
       if (owner === undefined || isSameProcess(owner, this.#owner)) continue;
       if (judgeOwner(owner, this.#owner) !== "dead") continue;
-      for (const purpose of PURPOSES) this.#unlinkIfThere(join(directory, `${prefix}${purpose}.${owner.nonce}`));
-    }
-  }
-
-  #unlinkIfThere(name: string): void {
-    try {
-      this.#files.unlink(name);
-    } catch (error) {
-      if (errorCode(error) !== "ENOENT") throw error;
+      for (const purpose of PURPOSES) unlinkIfThere(this.#files, join(directory, `${prefix}${purpose}.${owner.nonce}`));
     }
   }
 
@@ -220,9 +212,9 @@ export class LogLock {
   breakFrom(owner: Owner | undefined): void {
     if (owner !== undefined) {
       this.#clear(this.#lockFile, owner);
-      for (const purpose of PURPOSES) this.#unlinkIfThere(`${this.#log}-${purpose}.${owner.nonce}`);
+      for (const purpose of PURPOSES) unlinkIfThere(this.#files, `${this.#log}-${purpose}.${owner.nonce}`);
     } else if (this.#readOwner(this.#lockFile) === undefined) {
-      this.#unlinkIfThere(this.#lockFile);
+      unlinkIfThere(this.#files, this.#lockFile);
     }
   }
 

@@ -3,7 +3,7 @@
 import { dirname } from "node:path";
 
 import { AuditCorruptError } from "../../errors.ts";
-import type { AuditFiles, FileIdentity } from "./files.ts";
+import { unlinkIfThere, type AuditFiles, type FileIdentity } from "./files.ts";
 import { formatTailHeader, parseTailHeader, splitTail, type TailHeader } from "../format/tail.ts";
 import { unfinishedProblem } from "../format/unfinished.ts";
 
@@ -62,7 +62,10 @@ export class TailFile {
     }
   }
 
-  /** Puts a new tail in place, whole and durable, over an older one if there is one. `text` is complete lines. */
+  /**
+   * Puts a new tail in place, whole and durable, over an older one if there is one. `text` is complete lines. `madeAs` is a
+   * name of this writer's own, which is free again if that fails.
+   */
   static place(
     files: AuditFiles,
     log: string,
@@ -73,6 +76,8 @@ export class TailFile {
   ): TailFile {
     const first = formatTailHeader(header);
     const bytes = Buffer.concat([Buffer.from(first, "utf8"), Buffer.from(text)]);
+    // What could not be removed when it failed the last time.
+    unlinkIfThere(files, madeAs);
     const fd = files.create(madeAs, like);
     try {
       files.append(fd, bytes);
@@ -83,7 +88,13 @@ export class TailFile {
       files.syncDirectory(dirname(log));
       return new TailFile(files, log, fd, identity, header, bytes.length);
     } catch (error) {
-      files.close(fd);
+      try {
+        files.close(fd);
+        // A full disk needs the room now.
+        unlinkIfThere(files, madeAs);
+      } catch {
+        // What failed first says more, and the next attempt removes it.
+      }
       throw error;
     }
   }
