@@ -6,6 +6,7 @@ import { nodeFiles, type AuditFiles } from "../../src/audit/file/files.ts";
 import { fold } from "../../src/audit/file/fold.ts";
 import { doLater } from "../../src/audit/file/steps.ts";
 import { LogWriter } from "../../src/audit/file/writer.ts";
+import { formatTailHeader } from "../../src/audit/format/tail.ts";
 import { verifyLog } from "../../src/audit/verify.ts";
 import { AuditCorruptError } from "../../src/errors.ts";
 import { appendTo, contextOf } from "./fold-context.ts";
@@ -97,6 +98,31 @@ describe("a fold that another writer overtakes", () => {
     await expectWhole(path, 2);
     await other.close();
     await expectWhole(path, 2);
+  });
+});
+
+describe("a fold of a tail that holds no entry", () => {
+  it.each([
+    ["removes it", 0],
+    ["keeps what others have appended meanwhile", 1],
+  ])("%s", async (_, meanwhile) => {
+    const path = newLogPath();
+    await passBy(path, 2);
+    const [head] = expectOneChain(path).slice(-1);
+    if (head === undefined) throw new Error("no entries");
+    const { log } = JSON.parse(head.body) as { readonly log: string };
+    writeFileSync(`${path}-tail`, formatTailHeader({ log, head }));
+    expect(await verifyLog(path)).toMatchObject({ intact: true, problems: [] });
+    const { files, interruptions } = new Interrupted();
+    const context = await contextOf(path, files);
+    for (let n = 0; n < meanwhile; n += 1) {
+      interruptions.push(async () => await appendTo(context, decision()));
+    }
+    await doLater(fold(context));
+    await expectWhole(path, 2 + meanwhile);
+    expect(filesBeside(path).includes("audit.db-tail")).toBe(meanwhile > 0);
+    await passBy(path, 1);
+    await expectWhole(path, 3 + meanwhile);
   });
 });
 

@@ -12,13 +12,17 @@ import { tailPath } from "./tail-file.ts";
 /** Rows inserted in one go, at least: about two milliseconds. */
 const SLICE = 64;
 
-/** A database in the making. */
-interface BuiltDatabase {
-  readonly bytes: Uint8Array;
-  readonly first: number;
+/** How far a database in the making has come. */
+interface Reached {
   readonly last: Head;
   /** Where the tail's text goes on behind `last`. */
   readonly end: number;
+}
+
+/** A database that was made. */
+interface BuiltDatabase extends Reached {
+  readonly bytes: Uint8Array;
+  readonly first: number;
 }
 
 /**
@@ -33,11 +37,14 @@ export function* buildDatabase(context: FoldContext, text: Buffer, sealed: Head 
     let last: Head = base.last();
     if (sealed !== undefined && base.first().seq <= sealed.seq) {
       database = EntryDatabase.create(engine, path);
-      ({ last } = yield* append(context, database, sealed, unplaced(base.entries("ASC", sealed.seq)), Infinity));
+      const kept = unplaced(base.entries("ASC", sealed.seq));
+      ({ last } = yield* append(context, database, { last: sealed, end: 0 }, kept, Infinity));
     }
     const first = database === base ? base.first().seq : (sealed?.seq ?? -1) + 1;
     const room = Math.max(1, segmentEntries - (last.seq - first + 1));
-    const added = yield* append(context, database, last, linesOf(text, path), room);
+    // Behind the tail's header, even if no entry follows: that is the beginning of every new tail.
+    const start = { last, end: text.indexOf("\n") + 1 };
+    const added = yield* append(context, database, start, linesOf(text, path), room);
     // Each of these takes ten milliseconds for a full database.
     yield PAUSE;
     database.commit();
@@ -73,18 +80,16 @@ function* linesOf(text: Buffer, path: string): Generator<PlacedEntry> {
 }
 
 /**
- * Appends at most `room` of the entries that lie behind `head`, each checked against the one before; answers the last
- * and where its line ends. Goes quicker the more is appended to the log meanwhile, or the tail would never be emptied.
+ * Appends at most `room` of the entries that lie behind `start`, each checked against the one before. Goes quicker the more is appended to the log meanwhile, or the tail would never be emptied.
  */
 function* append(
   { path, chain }: FoldContext,
   database: EntryDatabase,
-  head: Head,
+  start: Reached,
   entries: Iterable<PlacedEntry>,
   room: number,
-): Steps<{ readonly last: Head; readonly end: number }> {
-  let last = head;
-  let lastEnd = 0;
+): Steps<Reached> {
+  let { last, end: lastEnd } = start;
   let left = room;
   let slice = SLICE;
   let mark = chain.head.seq;
