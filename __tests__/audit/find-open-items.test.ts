@@ -1,14 +1,15 @@
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 
 import { nodeFiles, type AuditFiles } from "../../src/audit/file/files.ts";
 import { fold } from "../../src/audit/file/fold.ts";
 import { findOpenItems } from "../../src/audit/file/find-open-items.ts";
 import type { FoldContext } from "../../src/audit/file/fold-context.ts";
-import { doNow } from "../../src/audit/file/steps.ts";
+import { doLater, doNow } from "../../src/audit/file/steps.ts";
 import { LogWriter } from "../../src/audit/file/writer.ts";
 import { PreparedEntry, type EntryContent } from "../../src/audit/format/entry.ts";
+import { OpenItemsRebuild } from "../../src/audit/open-items/open-items-rebuild.ts";
 import { verifyLog } from "../../src/audit/verify.ts";
-import { contextOf } from "./fold-context.ts";
+import { appendTo, contextOf } from "./fold-context.ts";
 import { request, T1 } from "./recorded-approvals.ts";
 import { decision, expectOneChain, newLogPath } from "./sample-log.ts";
 
@@ -118,6 +119,36 @@ describe("what is open is found out", () => {
     await lock.hold(() => chain.catchUp());
     expect(chain.knowsOpenItems).toBe(false);
     expect(await find(context, Infinity, async () => {})).toEqual(["early", "meanwhile", "third"]);
+  });
+});
+
+describe("when a log can't be read to find out what is open", () => {
+  it.each(["openRead", "read"] as const)("since %s fails, what is appended later is not followed", async (method) => {
+    const { path } = await longLog();
+    let fails = false;
+    const failIfTold = (): void => {
+      if (fails) throw Object.assign(new Error("on purpose"), { code: "EIO" });
+    };
+    const context = await contextOf(path, {
+      ...nodeFiles,
+      openRead(name) {
+        if (method === "openRead") failIfTold();
+        return nodeFiles.openRead(name);
+      },
+      read(fd, start, end, space) {
+        // The database, and not the tail.
+        if (method === "read" && end - start > 200_000) failIfTold();
+        return nodeFiles.read(fd, start, end, space);
+      },
+    });
+    const followed = vi.spyOn(OpenItemsRebuild.prototype, "passes");
+    onTestFinished(() => followed.mockRestore());
+    fails = true;
+    await expect(doLater(findOpenItems(context))).rejects.toMatchObject({ code: "EIO" });
+    fails = false;
+    await appendTo(context, decision());
+    expect(followed).not.toHaveBeenCalled();
+    expect(await find(context, 0, async () => await appendTo(context, asked("later")))).toEqual(["early", "later"]);
   });
 });
 

@@ -199,7 +199,10 @@ export class Chain {
     return this.#open !== undefined;
   }
 
-  /** Begins to find out what is open: give the rebuild all entries up to the head. It follows what comes after that. */
+  /**
+   * Begins to find out what is open: give the rebuild all entries up to the head. It follows what comes after that, until
+   * it is finished or dropped.
+   */
   beginRebuild(): OpenItemsRebuild {
     const rebuild = new OpenItemsRebuild(this.#path, this.#head);
     this.#rebuilds.add(rebuild);
@@ -209,6 +212,11 @@ export class Chain {
   /** Ends what {@link beginRebuild} began. Nothing is known yet if entries came in between that it could not follow. */
   finishRebuild(rebuild: OpenItemsRebuild): void {
     if (this.#rebuilds.delete(rebuild)) this.#open ??= rebuild.register;
+  }
+
+  /** Gives up what {@link beginRebuild} began, if that is not finished. */
+  dropRebuild(rebuild: OpenItemsRebuild): void {
+    this.#rebuilds.delete(rebuild);
   }
 
   /** What has to hear of every entry. */

@@ -25,8 +25,10 @@ export function* findOpenItems(context: FoldContext): Steps<boolean> {
   while (!chain.knowsOpenItems) {
     const begun = yield* underLock(lock, () => {
       chain.catchUp();
-      const { size } = chain.database;
-      return { rebuild: chain.beginRebuild(), tail: chain.tail?.read(0), size, fd: files.openRead(path) };
+      const [{ size }, tail] = [chain.database, chain.tail?.read(0)];
+      // What may fail comes first: a rebuild that nobody ends would follow every entry from here on.
+      const fd = files.openRead(path);
+      return { rebuild: chain.beginRebuild(), tail, size, fd };
     });
     if (begun === undefined) return false;
     const { rebuild, tail, size, fd } = begun;
@@ -41,6 +43,7 @@ export function* findOpenItems(context: FoldContext): Steps<boolean> {
       }
       chain.finishRebuild(rebuild);
     } finally {
+      chain.dropRebuild(rebuild);
       files.close(fd);
     }
   }
