@@ -4,12 +4,13 @@ import { describe, expect, it } from "vitest";
 
 import { AuditLog } from "../../src/audit/log.ts";
 import { currentOwner, formatOwner } from "../../src/audit/file/owner.ts";
+import { nonceOf } from "./nonce.ts";
 import { decision, expectOneChain, filesBeside, placeLog, sampleFiles } from "./sample-log.ts";
 
 const { closed } = await sampleFiles();
 
 describe("a lock that stays taken for 15 seconds", () => {
-  const elsewhere = { ...currentOwner(), pid: 4_711, host: "elsewhere.example", nonce: "elsewhere" };
+  const elsewhere = { ...currentOwner(), pid: 4_711, host: "elsewhere.example", nonce: nonceOf("elsewhere") };
 
   it.each([
     ["by another host", formatOwner(elsewhere), /locked for over 15 seconds by process 4711 on elsewhere\.example/],

@@ -1,4 +1,4 @@
-import { existsSync, linkSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { describe, expect, it } from "vitest";
@@ -9,7 +9,16 @@ import { AuditLog } from "../../src/audit/log.ts";
 import { currentOwner, judgeOwner, type Owner } from "../../src/audit/file/owner.ts";
 import { verifyLog } from "../../src/audit/verify.ts";
 import { WriterProcess } from "./child.ts";
-import { decision, expectOneChain, filesBeside, newLogPath, placeLog, sampleFiles } from "./sample-log.ts";
+import { nonceOf } from "./nonce.ts";
+import {
+  decision,
+  expectOneChain,
+  filesBeside,
+  newLogPath,
+  placeLog,
+  sampleFiles,
+  temporaryDirectory,
+} from "./sample-log.ts";
 
 const { closed } = await sampleFiles();
 const hasProc = existsSync("/proc/self/stat");
@@ -44,7 +53,7 @@ async function lockingProcess(path: string): Promise<WriterProcess> {
 }
 
 /** An owner that can't be: Linux gives its processes numbers below 2^22. */
-const dead: Owner = { ...currentOwner(), pid: 2 ** 22 + 1, started: "1", nonce: "dead" };
+const dead: Owner = { ...currentOwner(), pid: 2 ** 22 + 1, started: "1", nonce: nonceOf("dead") };
 
 describe("the lock", () => {
   it("names its owner while it is held, and is gone afterwards", () => {
@@ -92,13 +101,13 @@ describe("the lock", () => {
     child.process.kill("SIGKILL");
     while (!/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8")))
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
-    leave(path, { ...currentOwner(), pid, started: "5", nonce: "zombie" }, "lock");
+    leave(path, { ...currentOwner(), pid, started: "5", nonce: nonceOf("zombie") }, "lock");
     expect(take(path)).toMatchObject({ pid: process.pid });
   });
 
   it("that somebody has is waited for, and what is done under it then begins at the moment it is taken", async () => {
     const path = placeLog(closed);
-    leave(path, { ...currentOwner(), thread: currentOwner().thread + 1, nonce: "other" }, "lock");
+    leave(path, { ...currentOwner(), thread: currentOwner().thread + 1, nonce: nonceOf("other") }, "lock");
     const seen: string[] = [];
     const link = (existing: string, created: string): void => {
       seen.push("asked for");
@@ -122,7 +131,7 @@ describe("the lock", () => {
     lock.prepare();
     expect(await lock.hold(() => ownerIn(`${path}-lock`))).toMatchObject({ pid: process.pid });
     lock.dispose();
-    expect(filesBeside(path)).toEqual(["audit.db", "audit.db-owner.dead"]);
+    expect(filesBeside(path)).toEqual(["audit.db", `audit.db-owner.${nonceOf("dead")}`]);
   });
 
   describe("left by", () => {
@@ -136,9 +145,9 @@ describe("the lock", () => {
       ["another writer of this very thread", {}],
     ])("%s is cleared away", (_name, difference) => {
       const path = placeLog(closed);
-      leave(path, { ...here, nonce: "left", ...difference }, "lock");
-      expect(take(path)).toMatchObject({ nonce: expect.not.stringMatching("left") });
-      expect(filesBeside(path)).toEqual(["audit.db", "audit.db-owner.left"]);
+      leave(path, { ...here, nonce: nonceOf("left"), ...difference }, "lock");
+      expect(take(path)).toMatchObject({ nonce: expect.not.stringMatching(nonceOf("left")) });
+      expect(filesBeside(path)).toEqual(["audit.db", `audit.db-owner.${nonceOf("left")}`]);
     });
 
     it.each<[string, Partial<Owner>]>([
@@ -150,11 +159,11 @@ describe("the lock", () => {
       ["a process of another user, or init", { pid: 1, started: "", task: "" }],
     ])("%s stays", (_name, difference) => {
       const path = placeLog(closed);
-      leave(path, { ...here, nonce: "left", ...difference }, "lock");
+      leave(path, { ...here, nonce: nonceOf("left"), ...difference }, "lock");
       const before = readFileSync(`${path}-lock`, "utf8");
       expect(take(path)).toBeUndefined();
       expect(readFileSync(`${path}-lock`, "utf8")).toBe(before);
-      expect(filesBeside(path)).toEqual(["audit.db", "audit.db-lock", "audit.db-owner.left"]);
+      expect(filesBeside(path)).toEqual(["audit.db", "audit.db-lock", `audit.db-owner.${nonceOf("left")}`]);
     });
 
     it.each([
@@ -164,6 +173,7 @@ describe("the lock", () => {
       ["no object", "null"],
       ["half an owner", JSON.stringify(here).slice(0, 40)],
       ["an owner without a nonce", JSON.stringify({ ...here, nonce: undefined })],
+      ["an owner whose nonce is another path", JSON.stringify({ ...dead, nonce: "x/../../victim" })],
       ["a number that is text", JSON.stringify({ ...here, pid: String(dead.pid) })],
     ])("somebody whose file says %s stays", (_name, text) => {
       const path = placeLog(closed);
@@ -180,18 +190,22 @@ describe("the lock", () => {
 
     it("is taken after that one has died too", () => {
       const path = placeLog(closed);
-      leave(path, { ...dead, nonce: "one" }, "lock");
-      leave(path, { ...dead, nonce: "two" }, "reap.one");
+      leave(path, { ...dead, nonce: nonceOf("one") }, "lock");
+      leave(path, { ...dead, nonce: nonceOf("two") }, `reap.${nonceOf("one")}`);
       expect(take(path)).toMatchObject({ pid: process.pid });
-      expect(filesBeside(path)).toEqual(["audit.db", "audit.db-owner.one", "audit.db-owner.two"]);
+      expect(filesBeside(path)).toEqual([
+        "audit.db",
+        `audit.db-owner.${nonceOf("one")}`,
+        `audit.db-owner.${nonceOf("two")}`,
+      ]);
     });
 
     it("is taken after a whole row of them have died", () => {
       const path = placeLog(closed);
-      leave(path, { ...dead, nonce: "one" }, "lock");
-      leave(path, { ...dead, nonce: "two" }, "reap.one");
-      leave(path, { ...dead, nonce: "three" }, "reap.two");
-      leave(path, { ...dead, nonce: "four" }, "reap.three");
+      leave(path, { ...dead, nonce: nonceOf("one") }, "lock");
+      leave(path, { ...dead, nonce: nonceOf("two") }, `reap.${nonceOf("one")}`);
+      leave(path, { ...dead, nonce: nonceOf("three") }, `reap.${nonceOf("two")}`);
+      leave(path, { ...dead, nonce: nonceOf("four") }, `reap.${nonceOf("three")}`);
       expect(take(path)).toMatchObject({ pid: process.pid });
       expect(filesBeside(path).filter((name) => !name.includes("-owner."))).toEqual(["audit.db"]);
     });
@@ -201,22 +215,22 @@ describe("the lock", () => {
       ["can't be judged", { host: "elsewhere.example" }],
     ])("is left to that one as long as it %s", (_name, difference) => {
       const path = placeLog(closed);
-      leave(path, { ...dead, nonce: "one" }, "lock");
-      leave(path, { ...here, nonce: "two", ...difference }, "reap.one");
+      leave(path, { ...dead, nonce: nonceOf("one") }, "lock");
+      leave(path, { ...here, nonce: nonceOf("two"), ...difference }, `reap.${nonceOf("one")}`);
       expect(take(path)).toBeUndefined();
       expect(filesBeside(path).filter((name) => !name.includes("-owner."))).toEqual([
         "audit.db",
         "audit.db-lock",
-        "audit.db-reap.one",
+        `audit.db-reap.${nonceOf("one")}`,
       ]);
     });
 
     it("is not confused with the lock of whoever came next", () => {
       const path = placeLog(closed);
-      leave(path, { ...dead, nonce: "one" });
-      leave(path, { ...here, pid: process.ppid, started: "", task: "", nonce: "two" }, "lock");
+      leave(path, { ...dead, nonce: nonceOf("one") });
+      leave(path, { ...here, pid: process.ppid, started: "", task: "", nonce: nonceOf("two") }, "lock");
       expect(take(path)).toBeUndefined();
-      expect(ownerIn(`${path}-lock`).nonce).toBe("two");
+      expect(ownerIn(`${path}-lock`).nonce).toBe(nonceOf("two"));
     });
   });
 });
@@ -232,13 +246,13 @@ describe("opening a log", () => {
     const others = [
       "audit.db-owner.garbled",
       "audit.db-database.garbled",
-      "audit.db-database.far",
+      `audit.db-database.${nonceOf("far")}`,
       "audit.db-torn.1.1",
       "audit.db-notes",
-      "other.db-owner.dead",
+      `other.db-owner.${nonceOf("dead")}`,
     ];
     for (const name of others) writeFileSync(join(path, "..", name), "hello");
-    leave(path, { ...currentOwner(), host: "elsewhere.example", nonce: "far" });
+    leave(path, { ...currentOwner(), host: "elsewhere.example", nonce: nonceOf("far") });
     const first = new AuditLog(path);
     await first.append(decision());
     expect(filesBeside(path)).toEqual(
@@ -249,8 +263,24 @@ describe("opening a log", () => {
     const second = new AuditLog(path);
     await second.append(decision());
     await second.close();
-    expect(filesBeside(path)).toEqual(["audit.db", "audit.db-owner.far", ...others].toSorted());
+    expect(filesBeside(path)).toEqual(["audit.db", `audit.db-owner.${nonceOf("far")}`, ...others].toSorted());
     expect(expectOneChain(path)).toHaveLength(5 + 3 + 2);
+  });
+
+  it("removes nothing that an owner file names elsewhere", async () => {
+    const directory = temporaryDirectory();
+    mkdirSync(join(directory, "logs"));
+    const [path, victim] = [join(directory, "logs", "audit.db"), join(directory, "victim")];
+    writeFileSync(victim, "mine");
+    for (const nonce of ["x/../../victim", "../victim", ""]) {
+      const name = `${path}-owner.${nonceOf("planted")}`;
+      writeFileSync(name, JSON.stringify({ ...dead, nonce }));
+      const log = new AuditLog(path);
+      await log.append(decision());
+      await log.close();
+      expect(existsSync(name)).toBe(true);
+      expect(existsSync(victim)).toBe(true);
+    }
   });
 
   it("clears the lock of a writer that was killed with it", async () => {

@@ -13,6 +13,7 @@ import {
   parseOwner,
   type Owner,
 } from "../../src/audit/file/owner.ts";
+import { nonceOf } from "./nonce.ts";
 
 const hasProc = existsSync("/proc/self/stat");
 const self = currentOwner();
@@ -48,7 +49,7 @@ describe("an owner of a lock", () => {
   });
 
   it("is of the same process when number, beginning and namespace are", () => {
-    expect(isSameProcess(self, { ...self, nonce: "other", thread: 9, task: "" })).toBe(true);
+    expect(isSameProcess(self, { ...self, nonce: nonceOf("other"), thread: 9, task: "" })).toBe(true);
     for (const other of [{ pid: 1 }, { started: "1" }, { namespace: "other" }]) {
       expect(isSameProcess(self, { ...self, ...other })).toBe(false);
     }
@@ -74,6 +75,15 @@ describe("an owner file", () => {
       [name, 7] as const,
     ]),
     ["task", 7],
+    ...[
+      "",
+      "x/../../victim",
+      "0123456789abcdeg",
+      "0123456789ABCDEF",
+      "0123456789abcde",
+      "0123456789abcdef0",
+      "0123456789abcdef\n",
+    ].map((nonce) => ["nonce", nonce] as const),
     ...["pid", "thread"].flatMap((name) => [undefined, "7", 1.5].map((value) => [name, value] as const)),
   ])("whose %s is %j is none", (name, value) => {
     expect(parseOwner(JSON.stringify({ ...self, [name]: value }))).toBeUndefined();
@@ -84,14 +94,14 @@ describe("whether an owner lives", () => {
   const parent = process.ppid;
   const cases: readonly (readonly [string, Partial<Owner>, Partial<Owner>, "dead" | "alive" | "unknown"])[] = [
     ["is certain of this very writer", {}, {}, "alive"],
-    ["is certain of an earlier writer of this thread", { nonce: "other" }, {}, "dead"],
+    ["is certain of an earlier writer of this thread", { nonce: nonceOf("other") }, {}, "dead"],
     ["can't be known on another host", { host: "other", pid: NOBODY }, {}, "unknown"],
     ["can't be known on another host, though that was restarted", { host: "other", boot: "other" }, {}, "unknown"],
     ["is certain before the last restart", { boot: "other" }, { boot: "this" }, "dead"],
     ["can't be known where it does not say its boot", { boot: "" }, { boot: "this" }, "unknown"],
     ["can't be known where we don't know ours", { boot: "other" }, { boot: "" }, "unknown"],
     ["can't be known in another namespace", { namespace: "other", pid: NOBODY }, {}, "unknown"],
-    ["is taken for granted of another thread here", { thread: 99, task: "", nonce: "other" }, {}, "alive"],
+    ["is taken for granted of another thread here", { thread: 99, task: "", nonce: nonceOf("other") }, {}, "alive"],
     ["is certain of a process that is gone", { pid: NOBODY, started: "1", task: "" }, {}, "dead"],
     [
       "is taken for granted of a process whose beginning is not said",
@@ -105,10 +115,10 @@ describe("whether an owner lives", () => {
   });
 
   it.skipIf(!hasProc)("is told by when a process or a task began (needs /proc)", () => {
-    const other = { ...self, pid: parent, task: "", nonce: "other" };
+    const other = { ...self, pid: parent, task: "", nonce: nonceOf("other") };
     expect(judgeOwner({ ...other, started: begun(String(parent)) }, self)).toBe("alive");
     expect(judgeOwner({ ...other, started: "1" }, self)).toBe("dead");
-    const thread = { ...self, thread: 99, nonce: "other" };
+    const thread = { ...self, thread: 99, nonce: nonceOf("other") };
     const [id = ""] = self.task.split(":");
     expect(judgeOwner({ ...thread, task: self.task }, self)).toBe("alive");
     expect(judgeOwner({ ...thread, task: `${id}:1` }, self)).toBe("dead");

@@ -11,13 +11,14 @@ import { AuditLog } from "../../src/audit/log.ts";
 import { AuditUnavailableError } from "../../src/errors.ts";
 import { systemUser } from "../../src/system-user.ts";
 import { FaultyFiles } from "./faulty-files.ts";
+import { nonceOf } from "./nonce.ts";
 import { decision, expectOneChain, filesBeside, placeLog, sampleFiles } from "./sample-log.ts";
 
 const { closed } = await sampleFiles();
 const here = currentOwner();
-const dead: Owner = { ...here, thread: 0, pid: 2 ** 22 + 1, started: "1", task: "", nonce: "dead" };
-const alive: Owner = { ...here, thread: 0, pid: process.ppid, started: "", task: "", nonce: "alive" };
-const far: Owner = { ...here, thread: 0, pid: 7, host: "elsewhere.example", nonce: "far" };
+const dead: Owner = { ...here, thread: 0, pid: 2 ** 22 + 1, started: "1", task: "", nonce: nonceOf("dead") };
+const alive: Owner = { ...here, thread: 0, pid: process.ppid, started: "", task: "", nonce: nonceOf("alive") };
+const far: Owner = { ...here, thread: 0, pid: 7, host: "elsewhere.example", nonce: nonceOf("far") };
 
 /** A log that this owner has locked. */
 function lockedBy(owner: Owner): string {
@@ -52,7 +53,7 @@ describe("a lock", () => {
 
   it("of another host is removed with all that its owner was making, and a record of whose it was", async () => {
     const path = lockedBy(far);
-    for (const purpose of ["database", "tail"]) writeFileSync(`${path}-${purpose}.far`, "in the making");
+    for (const purpose of ["database", "tail"]) writeFileSync(`${path}-${purpose}.${far.nonce}`, "in the making");
     const held = inspectLock(path);
     if (held !== undefined) await breakLock(path, held);
     expect(filesBeside(path)).toEqual(["audit.db"]);
@@ -69,7 +70,7 @@ describe("a lock", () => {
     await expect(breakLock(path, held)).rejects.toThrow(
       new AuditUnavailableError(path, `process ${process.ppid} on ${here.host} is alive. End it instead`),
     );
-    expect(filesBeside(path)).toEqual(["audit.db", "audit.db-lock", "audit.db-owner.alive"]);
+    expect(filesBeside(path)).toEqual(["audit.db", "audit.db-lock", `audit.db-owner.${nonceOf("alive")}`]);
   });
 
   it("that somebody else has by now is not removed", () => {
@@ -144,20 +145,25 @@ describe("a lock", () => {
 
 it("opening a log removes what the dead were making, and nothing of any other", async () => {
   const path = placeLog(closed);
-  const kept = ["other.db-owner.dead", "other.db-tail.dead", "audit.db-notes", "audit.db-owner.garbled"];
+  const kept = [
+    `other.db-owner.${dead.nonce}`,
+    `other.db-tail.${dead.nonce}`,
+    "audit.db-notes",
+    "audit.db-owner.garbled",
+  ];
   for (const name of kept) writeFileSync(join(path, "..", name), formatOwner(name.includes("garbled") ? far : dead));
   for (const owner of [dead, alive, far]) {
     writeFileSync(`${path}-owner.${owner.nonce}`, formatOwner(owner));
     for (const purpose of ["database", "tail"]) writeFileSync(`${path}-${purpose}.${owner.nonce}`, "in the making");
   }
   // One of this very process: another thread may be making it.
-  const own = { ...here, thread: here.thread, nonce: "own" };
-  writeFileSync(`${path}-owner.own`, formatOwner(own));
+  const own = { ...here, thread: here.thread, nonce: nonceOf("own") };
+  writeFileSync(`${path}-owner.${own.nonce}`, formatOwner(own));
   const log = new AuditLog(path);
   await log.append(decision());
   await log.close();
-  const names = ["alive", "far"].flatMap((nonce) =>
+  const names = [alive, far].flatMap(({ nonce }) =>
     ["database", "owner", "tail"].map((made) => `audit.db-${made}.${nonce}`),
   );
-  expect(filesBeside(path)).toEqual(["audit.db", "audit.db-owner.own", ...names, ...kept].toSorted());
+  expect(filesBeside(path)).toEqual(["audit.db", `audit.db-owner.${nonceOf("own")}`, ...names, ...kept].toSorted());
 });

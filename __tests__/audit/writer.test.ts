@@ -9,6 +9,7 @@ import { currentOwner, formatOwner } from "../../src/audit/file/owner.ts";
 import { LogWriter } from "../../src/audit/file/writer.ts";
 import { AuditCorruptError, AuditUnavailableError } from "../../src/errors.ts";
 import { FaultyFiles, type Fault } from "./faulty-files.ts";
+import { nonceOf } from "./nonce.ts";
 import { decision, expectOneChain, filesBeside, newLogPath, query } from "./sample-log.ts";
 import { altered } from "./tampering.ts";
 
@@ -194,16 +195,16 @@ describe("a writer that has failed", () => {
   it("and one that could only not have the lock goes on", async () => {
     const path = newLogPath();
     const writer = await open(path);
-    const other = { ...currentOwner(), pid: process.ppid, started: "", task: "", nonce: "other" };
-    writeFileSync(`${path}-owner.other`, formatOwner(other));
-    linkSync(`${path}-owner.other`, `${path}-lock`);
+    const other = { ...currentOwner(), pid: process.ppid, started: "", task: "", nonce: nonceOf("other") };
+    writeFileSync(`${path}-owner.${other.nonce}`, formatOwner(other));
+    linkSync(`${path}-owner.${other.nonce}`, `${path}-lock`);
     vi.useFakeTimers({ toFake: ["performance"] });
     const waiting = writer.append(decision());
     await nextTurn();
     vi.advanceTimersByTime(15_001);
     await expect(waiting).rejects.toBeInstanceOf(LockHeldError);
     vi.useRealTimers();
-    for (const name of ["owner.other", "lock"]) nodeFiles.unlink(`${path}-${name}`);
+    for (const name of [`owner.${other.nonce}`, "lock"]) nodeFiles.unlink(`${path}-${name}`);
     expect(writer.failure).toBeUndefined();
     expect(await writer.append(decision())).toMatchObject({ seq: 1 });
     await writer.close();

@@ -85,9 +85,9 @@ it.skipIf(!python).each([
 ])("asks on a terminal: %j exits %d", async (typed, code, message) => {
   const log = place.path(`locked-${Buffer.from(typed).toString("hex")}.db`);
   await record(log, WALKTHROUGH);
-  const owner = { pid: 1, thread: 0, host: "far-away", boot: "", namespace: "", started: "", nonce: "00000000" };
-  writeFileSync(`${log}-owner.00000000`, JSON.stringify(owner));
-  linkSync(`${log}-owner.00000000`, `${log}-lock`);
+  const owner = { pid: 1, thread: 0, host: "far-away", boot: "", namespace: "", started: "", nonce: "0".repeat(16) };
+  writeFileSync(`${log}-owner.${owner.nonce}`, JSON.stringify(owner));
+  linkSync(`${log}-owner.${owner.nonce}`, `${log}-lock`);
   const terminal = [
     "import os, pty, sys",
     "def read(fd):",

@@ -18,7 +18,7 @@ export interface Owner {
   /** The process's pid namespace; empty without /proc. */
   readonly namespace: string;
   readonly host: string;
-  /** Random, one for each writer, so that two writers of one thread differ. */
+  /** Random, one for each writer, so that two writers of one thread differ. 16 hexadecimal digits. */
   readonly nonce: string;
 }
 
@@ -36,12 +36,17 @@ export function currentOwner(): Owner {
   };
 }
 
+const NONCE = /^[0-9a-f]{16}$/;
+
 /** The text of an owner file. */
 export function formatOwner(owner: Owner): Buffer {
   return Buffer.from(`${JSON.stringify(owner)}\n`, "utf8");
 }
 
-/** Reads an owner file back; `undefined` when it is not one, as after a power loss. */
+/**
+ * Reads an owner file back; `undefined` when it is not one, as after a power loss. Anybody who can write to the directory
+ * may have made it, and its nonce becomes part of the names of files that are removed: in any other form it is none.
+ */
 export function parseOwner(text: string): Owner | undefined {
   try {
     const value: unknown = JSON.parse(text);
@@ -63,7 +68,9 @@ function isOwner(value: unknown): value is Owner {
   return (
     Number.isSafeInteger(pid) &&
     Number.isSafeInteger(thread) &&
-    ["task", "started", "boot", "namespace", "host", "nonce"].every((name) => typeof texts[name] === "string")
+    ["task", "started", "boot", "namespace", "host"].every((name) => typeof texts[name] === "string") &&
+    typeof texts["nonce"] === "string" &&
+    NONCE.test(texts["nonce"])
   );
 }
 
