@@ -17,6 +17,10 @@ import { nonceOf } from "./nonce.ts";
 
 const hasProc = existsSync("/proc/self/stat");
 const self = currentOwner();
+/** machine-id(5), where there is one. */
+const machineId = existsSync("/etc/machine-id")
+  ? /^[0-9a-f]{32}(?=\n$)/.exec(readFileSync("/etc/machine-id", "utf8"))?.[0]
+  : undefined;
 /** Linux gives its processes numbers below 2^22. */
 const NOBODY = 2 ** 22 + 1;
 
@@ -43,6 +47,13 @@ describe("an owner of a lock", () => {
     expect(owner.namespace).toBe(readlinkSync("/proc/self/ns/pid"));
   });
 
+  it.skipIf(machineId === undefined)("is told from those of other machines, and does not say which this is", () => {
+    const owner = currentOwner();
+    expect(owner.machine).toMatch(/^[0-9a-f]{32}$/);
+    expect(owner.machine).toBe(currentOwner().machine);
+    expect(formatOwner(owner).toString("utf8")).not.toContain(machineId);
+  });
+
   it("is named to people with its thread, if that is not the main one", () => {
     expect(describeOwner({ ...self, pid: 7, thread: 0, host: "h" })).toBe("process 7 on h");
     expect(describeOwner({ ...self, pid: 7, thread: 3, host: "h" })).toBe("process 7, thread 3, on h");
@@ -57,12 +68,12 @@ describe("an owner of a lock", () => {
 });
 
 describe("an owner file", () => {
-  it("gives back what was written, and takes an absent task for none", () => {
+  it("gives back what was written, and takes an absent task and machine for none", () => {
     const text = formatOwner(self).toString("utf8");
     expect(text.endsWith("}\n")).toBe(true);
     expect(parseOwner(text)).toEqual(self);
-    const { task: _, ...older } = self;
-    expect(parseOwner(JSON.stringify(older))).toEqual({ ...self, task: "" });
+    const { task: _, machine: __, ...older } = self;
+    expect(parseOwner(JSON.stringify(older))).toEqual({ ...self, task: "", machine: "" });
   });
 
   it.each(["", "\0\0", "{", "null", "7", '"text"', "[]", "{}"])("that says %j is none", (text) => {
@@ -75,6 +86,7 @@ describe("an owner file", () => {
       [name, 7] as const,
     ]),
     ["task", 7],
+    ["machine", 7],
     ...[
       "",
       "x/../../victim",
@@ -92,14 +104,40 @@ describe("an owner file", () => {
 
 describe("whether an owner lives", () => {
   const parent = process.ppid;
+  const M = { machine: "m" };
   const cases: readonly (readonly [string, Partial<Owner>, Partial<Owner>, "dead" | "alive" | "unknown"])[] = [
     ["is certain of this very writer", {}, {}, "alive"],
     ["is certain of an earlier writer of this thread", { nonce: nonceOf("other") }, {}, "dead"],
     ["can't be known on another host", { host: "other", pid: NOBODY }, {}, "unknown"],
     ["can't be known on another host, though that was restarted", { host: "other", boot: "other" }, {}, "unknown"],
-    ["is certain before the last restart", { boot: "other" }, { boot: "this" }, "dead"],
-    ["can't be known where it does not say its boot", { boot: "" }, { boot: "this" }, "unknown"],
-    ["can't be known where we don't know ours", { boot: "other" }, { boot: "" }, "unknown"],
+    ["is certain before the last restart of this machine", { ...M, boot: "other" }, { ...M, boot: "this" }, "dead"],
+    ["can't be known where it does not say its boot", { ...M, boot: "" }, { ...M, boot: "this" }, "unknown"],
+    ["can't be known where we don't know ours", { ...M, boot: "other" }, { ...M, boot: "" }, "unknown"],
+    [
+      "can't be known of another boot on another machine of this name",
+      { machine: "n", boot: "other" },
+      { ...M, boot: "this" },
+      "unknown",
+    ],
+    [
+      "can't be known of another boot where it does not say its machine",
+      { machine: "", boot: "other" },
+      { ...M, boot: "this" },
+      "unknown",
+    ],
+    [
+      "can't be known of another boot where we don't know our machine",
+      { ...M, boot: "other" },
+      { machine: "", boot: "this" },
+      "unknown",
+    ],
+    [
+      "can't be known on another machine without boots",
+      { machine: "n", boot: "", pid: NOBODY },
+      { ...M, boot: "" },
+      "unknown",
+    ],
+    ["needs no machine within one boot", { machine: "", pid: NOBODY, started: "1", task: "" }, M, "dead"],
     ["can't be known in another namespace", { namespace: "other", pid: NOBODY }, {}, "unknown"],
     ["is taken for granted of another thread here", { thread: 99, task: "", nonce: nonceOf("other") }, {}, "alive"],
     ["is certain of a process that is gone", { pid: NOBODY, started: "1", task: "" }, {}, "dead"],

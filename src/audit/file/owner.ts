@@ -1,6 +1,6 @@
 /** Who holds a lock, and whether that process still lives. */
 
-import { randomBytes } from "node:crypto";
+import { createHmac, randomBytes } from "node:crypto";
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import { threadId } from "node:worker_threads";
@@ -18,6 +18,8 @@ export interface Owner {
   /** The process's pid namespace; empty without /proc. */
   readonly namespace: string;
   readonly host: string;
+  /** Tells machines of one name apart: made of /etc/machine-id; empty without that. */
+  readonly machine: string;
   /** Random, one for each writer, so that two writers of one thread differ. 16 hexadecimal digits. */
   readonly nonce: string;
 }
@@ -32,6 +34,7 @@ export function currentOwner(): Owner {
     boot: readText("/proc/sys/kernel/random/boot_id"),
     namespace: namespaceOf("self"),
     host: hostname(),
+    machine: currentMachine(),
     nonce: randomBytes(8).toString("hex"),
   };
 }
@@ -50,7 +53,7 @@ export function formatOwner(owner: Owner): Buffer {
 export function parseOwner(text: string): Owner | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    const owner: unknown = typeof value === "object" && value !== null ? { task: "", ...value } : value;
+    const owner: unknown = typeof value === "object" && value !== null ? { task: "", machine: "", ...value } : value;
     return isOwner(owner) ? owner : undefined;
   } catch {
     return undefined;
@@ -68,7 +71,7 @@ function isOwner(value: unknown): value is Owner {
   return (
     Number.isSafeInteger(pid) &&
     Number.isSafeInteger(thread) &&
-    ["task", "started", "boot", "namespace", "host"].every((name) => typeof texts[name] === "string") &&
+    ["task", "started", "boot", "namespace", "host", "machine"].every((name) => typeof texts[name] === "string") &&
     typeof texts["nonce"] === "string" &&
     NONCE.test(texts["nonce"])
   );
@@ -79,11 +82,19 @@ export function isSameProcess(left: Owner, right: Owner): boolean {
   return left.pid === right.pid && left.started === right.started && left.namespace === right.namespace;
 }
 
-/** `dead` only when it is certain. An owner that can't be compared (another host or namespace) is `unknown`, and waited for. */
+/**
+ * `dead` only when it is certain. An owner that can't be compared (another host, machine or namespace) is `unknown`, and
+ * waited for.
+ */
 export function judgeOwner(owner: Owner, self: Owner): "dead" | "alive" | "unknown" {
   if (owner.host !== self.host) return "unknown";
-  // Without /proc one of them does not know it.
-  if (owner.boot !== self.boot) return owner.boot === "" || self.boot === "" ? "unknown" : "dead";
+  const isKnownMachine = owner.machine !== "" && self.machine !== "";
+  if (isKnownMachine && owner.machine !== self.machine) return "unknown";
+  if (owner.boot !== self.boot) {
+    // Another boot is an earlier one only of the same machine, and a name does not make it that. Without /proc one of them
+    // does not know its boot.
+    return isKnownMachine && owner.boot !== "" && self.boot !== "" ? "dead" : "unknown";
+  }
   if (owner.namespace !== self.namespace) return "unknown";
   if (isSameProcess(owner, self)) {
     // Locks are held only within synchronous code, so one of this very thread that we can look at is a left-over.
@@ -95,6 +106,15 @@ export function judgeOwner(owner: Owner, self: Owner): "dead" | "alive" | "unkno
   // The number was given to a later process. Without /proc the number alone decides.
   const isAnother = started !== undefined && owner.started !== "" && started !== owner.started;
   return isAnother || isTaskGone(owner) ? "dead" : "alive";
+}
+
+/**
+ * machine-id(5): 32 hexadecimal digits, unique, and not to be given away as they are. Something else stands there before
+ * the first start of a system.
+ */
+function currentMachine(): string {
+  const id = readText("/etc/machine-id");
+  return /^[0-9a-f]{32}$/.test(id) ? createHmac("sha256", id).update("capfence/owner").digest("hex").slice(0, 32) : "";
 }
 
 /** A worker thread that was terminated in the middle of a write, in a process that goes on. */
