@@ -3,13 +3,9 @@
  * away from the log's lock, in small slices; what is appended meanwhile is followed.
  */
 
-import { AuditCorruptError } from "../../errors.ts";
-import type { StoredEntry } from "../format/entry.ts";
-import { parseTailLine, splitTail } from "../format/tail.ts";
-import { EntryDatabase } from "./database.ts";
 import type { FoldContext } from "./fold-context.ts";
+import { databaseEntries, eachOnce, tailEntries } from "./parts.ts";
 import { PAUSE, underLock, type Steps } from "./steps.ts";
-import { tailPath } from "./tail-file.ts";
 
 /** Entries read in one go: about a millisecond. */
 const SLICE = 64;
@@ -21,7 +17,7 @@ const SLICE = 64;
  * @throws AuditCorruptError when what is read contradicts itself.
  */
 export function* findOpenItems(context: FoldContext): Steps<boolean> {
-  const { files, lock, chain, path } = context;
+  const { files, engine, lock, chain, path } = context;
   while (!chain.knowsOpenItems) {
     const begun = yield* underLock(lock, () => {
       chain.catchUp();
@@ -34,7 +30,11 @@ export function* findOpenItems(context: FoldContext): Steps<boolean> {
     const { rebuild, tail, size, fd } = begun;
     try {
       let slice = SLICE;
-      for (const stored of latestFirst(context, tail, files.read(fd, 0, size))) {
+      const parts = [
+        tailEntries(tail, path, "latest first"),
+        databaseEntries(engine, files.read(fd, 0, size), path, "latest first"),
+      ];
+      for (const stored of eachOnce(parts, "latest first")) {
         if (rebuild.take(stored)) break;
         slice -= 1;
         if (slice > 0) continue;
@@ -48,22 +48,4 @@ export function* findOpenItems(context: FoldContext): Steps<boolean> {
     }
   }
   return true;
-}
-
-/** The entries of a tail's text and of a database's bytes, each once. */
-function* latestFirst({ engine, path }: FoldContext, tail: Buffer | undefined, bytes: Buffer): Generator<StoredEntry> {
-  let first = Infinity;
-  const lines = tail === undefined ? [] : splitTail(tail).lines.slice(1);
-  for (const line of lines.toReversed()) {
-    const stored = parseTailLine(line);
-    if (stored === undefined) throw new AuditCorruptError(path, `${tailPath(path)} is damaged`);
-    first = stored.seq;
-    yield stored;
-  }
-  const database = EntryDatabase.open(engine, bytes, path);
-  try {
-    for (const stored of database.entries("DESC")) if (stored.seq < first) yield stored;
-  } finally {
-    database.close();
-  }
 }

@@ -2,13 +2,13 @@
 
 import { AuditCorruptError, AuditUnavailableError } from "../../errors.ts";
 import { errorCode } from "../../file-problem.ts";
-import { EntryDatabase, withDatabase } from "./database.ts";
+import { withDatabase } from "./database.ts";
 import type { StoredEntry } from "../format/entry.ts";
 import { explainFileError, nodeFiles, type FileIdentity } from "./files.ts";
+import { databaseEntries, eachOnce, tailEntries } from "./parts.ts";
 import { listSegments } from "./segments.ts";
 import { loadEngine, type Engine } from "./sqlite.ts";
 import type { ReadingOrder } from "../store.ts";
-import { parseTailLine, splitTail } from "../format/tail.ts";
 import { tailPath } from "./tail-file.ts";
 
 /** The bytes of a log's two open files, and which file the database was before the tail was opened. */
@@ -92,43 +92,17 @@ export function identifyFile(path: string): FileIdentity | undefined {
 export async function* readFiles(path: string, order: ReadingOrder): AsyncGenerator<StoredEntry> {
   const engine = await loadEngine();
   const { tail, database } = readLogBytes(path);
-  const forward = order === "oldest first";
   const identity = withDatabase(engine, Buffer.from(database), path, (opened) => opened.last().entry.log);
   const parts = [
-    ...listSegments(nodeFiles, path, identity).map((segment) => () => segmentEntries(engine, segment.path, forward)),
-    () => databaseEntries(engine, database, path, forward),
-    () => tailEntries(tail, path, forward),
+    ...listSegments(nodeFiles, path, identity).map((segment) => segmentEntries(engine, segment.path, order)),
+    databaseEntries(engine, database, path, order),
+    tailEntries(tail, path, order),
   ];
-  let edge: number | undefined;
-  for (const entries of forward ? parts : parts.toReversed()) {
-    for (const stored of entries()) {
-      // A crash, or a change while we read, leaves an entry in two parts.
-      if (edge !== undefined && (forward ? stored.seq <= edge : stored.seq >= edge)) continue;
-      edge = stored.seq;
-      yield stored;
-    }
-  }
+  yield* eachOnce(order === "oldest first" ? parts : parts.toReversed(), order);
 }
 
-function* segmentEntries(engine: Engine, path: string, forward: boolean): Generator<StoredEntry> {
+/** Reads a segment's file when its first entry is asked for. */
+function* segmentEntries(engine: Engine, path: string, order: ReadingOrder): Generator<StoredEntry> {
   const bytes = readIfThere(path);
-  if (bytes !== undefined) yield* databaseEntries(engine, bytes, path, forward);
-}
-
-function* databaseEntries(engine: Engine, bytes: Buffer, path: string, forward: boolean): Generator<StoredEntry> {
-  const database = EntryDatabase.open(engine, Buffer.from(bytes), path);
-  try {
-    yield* database.entries(forward ? "ASC" : "DESC");
-  } finally {
-    database.close();
-  }
-}
-
-function* tailEntries(tail: Buffer | undefined, path: string, forward: boolean): Generator<StoredEntry> {
-  const lines = tail === undefined ? [] : splitTail(tail).lines.slice(1);
-  for (const line of forward ? lines : lines.toReversed()) {
-    const stored = parseTailLine(line);
-    if (stored === undefined) throw new AuditCorruptError(path, `${tailPath(path)} is damaged. Run capfence verify`);
-    yield stored;
-  }
+  if (bytes !== undefined) yield* databaseEntries(engine, bytes, path, order);
 }
