@@ -1,6 +1,6 @@
 /** Entries on their way into a log: each follows the one before, and none is written yet. */
 
-import type { Entry, Head, PreparedEntry, StoredEntry } from "../format/entry.ts";
+import { isAboutApprovals, type Entry, type Head, type PreparedEntry, type StoredEntry } from "../format/entry.ts";
 import type { EntryFollower, OpenItemsRegister } from "../open-items/open-items.ts";
 import type { LogState } from "./proposal.ts";
 import { formatLine } from "../format/tail.ts";
@@ -15,8 +15,8 @@ export class Batch implements LogState {
   #lines = "";
 
   /**
-   * `head` is the last entry before it, `open` what is open there, absent when nobody asks. `followers` hear of each entry,
-   * and `open` is one of them.
+   * `head` is the last entry before it, `open` what is open there, absent where that is not known. `followers` hear of each
+   * entry: `open` if there is one, or else whatever finds it out.
    */
   constructor(
     log: string,
@@ -58,8 +58,7 @@ export class Batch implements LogState {
   }
 
   #tell({ kind }: PreparedEntry, { hash, body }: Omit<StoredEntry, "entry">): void {
-    const isAboutApprovals = kind === "approval" || kind === "grant";
-    const written = isAboutApprovals ? (JSON.parse(body) as Entry) : undefined;
+    const written = isAboutApprovals(kind) ? (JSON.parse(body) as Entry) : undefined;
     for (const follower of this.#followers) {
       if (written === undefined) follower.passes(this.ts);
       else follower.apply(hash, written);

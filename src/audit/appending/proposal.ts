@@ -11,7 +11,7 @@ export interface LogState {
   readonly ts: string;
   /** The last entry: what is appended comes right after it. */
   readonly head: Head;
-  /** What of approvals is open. Reading the log up to here, the first time anybody asks. */
+  /** What of approvals is open. It was found out before the proposal is asked. */
   readonly open: OpenItems;
 }
 

@@ -171,6 +171,11 @@ export const ENTRY_KINDS: ReadonlySet<string> = new Set<Entry["kind"]>([
   "policy",
 ]);
 
+/** Whether entries of this kind change what of approvals is open; others only let time pass. */
+export function isAboutApprovals(kind: Entry["kind"]): kind is "approval" | "grant" {
+  return kind === "approval" || kind === "grant";
+}
+
 /** What makes an entry its own: its members except `v`, `log`, `seq`, `prev` and `ts`, which the log adds. */
 export type EntryContent<E extends Entry = Entry> = E extends Entry ? Omit<E, keyof EntryFrame> : never;
 

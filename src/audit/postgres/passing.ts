@@ -1,6 +1,6 @@
 /** The times that a database keeps beside the entries about approvals, so that nobody need read what lies between them. */
 
-import type { Entry } from "../format/entry.ts";
+import { isAboutApprovals, type Entry } from "../format/entry.ts";
 
 /** Follows a log's entries, in order. */
 export class Passing {
@@ -10,9 +10,11 @@ export class Passing {
   /** The next entry; answers what its column `passed` holds. */
   next({ kind, ts }: Entry): string | null {
     const { latest } = this;
-    const isAboutApprovals = kind === "approval" || kind === "grant";
-    if (isAboutApprovals) this.latest = "";
-    else if (latest !== null && ts > latest) this.latest = ts;
-    return isAboutApprovals ? (latest ?? "") : null;
+    if (isAboutApprovals(kind)) {
+      this.latest = "";
+      return latest ?? "";
+    }
+    if (latest !== null && ts > latest) this.latest = ts;
+    return null;
   }
 }
