@@ -5,7 +5,7 @@ import { AuditLog } from "../../src/audit/log.ts";
 import { verifyLog } from "../../src/audit/verify.ts";
 import { decision, filesBeside, newLogPath } from "./sample-log.ts";
 
-const REGISTRY = Symbol.for("capfence.audit.writers.v2");
+const REGISTRY = Symbol.for("capfence.audit.writers.v3");
 const place = globalThis as { [REGISTRY]?: unknown };
 let own: unknown;
 

@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 
 import { afterEach, describe, expect, it, vi } from "vitest";
 
-import { nodeFiles } from "../../src/audit/file/files.ts";
+import { nodeFiles, type AuditFiles } from "../../src/audit/file/files.ts";
 import { LockHeldError } from "../../src/audit/file/lock.ts";
 import { currentOwner, formatOwner } from "../../src/audit/file/owner.ts";
 import { LogWriter } from "../../src/audit/file/writer.ts";
@@ -115,6 +115,22 @@ async function folded(fault: Fault): Promise<readonly [string, LogWriter]> {
   return [path, writer];
 }
 
+/** What is under way comes to its end. */
+async function settled(): Promise<void> {
+  for (let turns = 0; turns < 20; turns += 1) await nextTurn();
+}
+
+/** The real file system, where there is no room for a database in the making while it is full; counts the attempts. */
+function fillingDisk(path: string): readonly [{ isFull: boolean; folds: number }, AuditFiles] {
+  const disk = { isFull: false, folds: 0 };
+  const create: AuditFiles["create"] = (name, like) => {
+    if (!disk.isFull || !name.startsWith(`${path}-database.`)) return nodeFiles.create(name, like);
+    disk.folds += 1;
+    throw Object.assign(new Error("on purpose"), { code: "ENOSPC" });
+  };
+  return [disk, { ...nodeFiles, create }];
+}
+
 describe("a fold that fails in an idle moment", () => {
   it("for want of room leaves the tail to go on", async () => {
     // The owner file, the database, the tail; then a second database.
@@ -123,9 +139,59 @@ describe("a fold that fails in an idle moment", () => {
     expect(await writer.append(decision())).toMatchObject({ seq: 2 });
     expect(writer.failure).toBeUndefined();
     await nextTurn();
-    vi.advanceTimersByTime(LATEST_MS);
+    vi.advanceTimersByTime(2 * LATEST_MS);
     await until(() => rowsIn(path) === 3);
     await writer.close();
+  });
+
+  it("is tried again after ever longer times, whatever is appended, and told once until it works", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const path = newLogPath();
+    const told: string[] = [];
+    const [disk, files] = fillingDisk(path);
+    const writer = await LogWriter.open(path, { files, now: Date.now }, ({ message }) => told.push(message));
+    await writer.append(decision());
+    await nextTurn();
+    disk.isFull = true;
+    for (let failures = 0; failures < 4; failures += 1) {
+      vi.advanceTimersByTime(IDLE_MS * 2 ** failures - 1);
+      await writer.append(decision());
+      if (failures === 1) {
+        // Reason enough for a fold without an idle moment, at any other time.
+        const text = "x".repeat(65_000);
+        await Promise.all(Array.from({ length: 130 }, (_, n) => writer.append(decision({ payload: { n, text } }))));
+      }
+      await settled();
+      expect(disk.folds).toBe(failures);
+      // Before the first failure, that append has put it off.
+      vi.advanceTimersByTime(LATEST_MS * 2 ** failures);
+      await until(() => disk.folds === failures + 1);
+      await settled();
+    }
+    expect(told).toEqual([
+      `Audit log ${path}: its tail could not be folded into the database, and grows until it can be (the disk is full)`,
+    ]);
+    // However often that has failed.
+    for (let failures = 4; failures < 12; failures += 1) {
+      vi.advanceTimersByTime(300_000);
+      await until(() => disk.folds === failures + 1);
+      await settled();
+    }
+    disk.isFull = false;
+    vi.advanceTimersByTime(300_000);
+    await until(() => !filesBeside(path).includes("audit.db-tail"));
+    await settled();
+    expect(told).toHaveLength(1);
+    disk.isFull = true;
+    await writer.append(decision());
+    await settled();
+    vi.advanceTimersByTime(LATEST_MS);
+    await until(() => disk.folds === 13);
+    await settled();
+    expect(told).toHaveLength(2);
+    disk.isFull = false;
+    await writer.close();
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it("since the tail can't be flushed stops the writer: what was written may be lost", async () => {

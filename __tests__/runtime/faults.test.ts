@@ -2,6 +2,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmdirSync,
@@ -37,6 +38,7 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
+  vi.useRealTimers();
   vi.restoreAllMocks();
   // A log that has failed may refuse to be folded; it has been thrown away then.
   await Promise.allSettled(open.splice(0).map((runtime) => runtime.close()));
@@ -74,6 +76,36 @@ async function allowedThenLost(onAuditError?: (error: Error) => void) {
   rmSync(join(directory, "logs"), { recursive: true });
   return { runtime, event, verdict };
 }
+
+describe("a log that can't be folded", () => {
+  it("goes on, and is told once to every runtime that holds it", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const told: string[] = [];
+    const [first, second, third] = ["first", "second", "third"].map((name) =>
+      runtimeOf((error) => told.push(`${name}: ${error.message}`)),
+    );
+    for (const runtime of [first, second, third]) await runtime?.execute(FIELDS);
+    await third?.close();
+    const owner = readdirSync(join(directory, "logs")).find((name) => name.includes("-owner."));
+    // In the way of the database that is to be made.
+    const obstacle = join(directory, "logs", `${owner}`.replace("-owner.", "-database."));
+    mkdirSync(obstacle);
+    for (let times = 0; times < 2; times += 1) {
+      vi.advanceTimersByTime(5_000);
+      await vi.waitFor(() => expect(told).toHaveLength(2));
+      expect((await first?.execute(FIELDS))?.authorized).toBe(true);
+    }
+    expect(told.map((message) => message.split(": ").slice(0, 3))).toEqual([
+      ["first", `Audit log ${log}`, expect.stringMatching(/^its tail could not be folded into the database/)],
+      ["second", `Audit log ${log}`, expect.stringMatching(/^its tail could not be folded into the database/)],
+    ]);
+    rmdirSync(obstacle);
+    vi.useRealTimers();
+    await first?.close();
+    await second?.close();
+    expect(await verifyLog(log)).toMatchObject({ intact: true, entries: 5 });
+  });
+});
 
 describe("an outcome that can't be recorded", () => {
   it("rejects nothing: the tool has run, and throwing would invite a second run", async () => {

@@ -18,11 +18,13 @@ interface SharedWriter {
   /** The writer once it is open. */
   opened: StoreWriter | undefined;
   holders: number;
+  /** What is told of what goes wrong and stops nothing: one for each holder that listens. */
+  readonly listeners: Set<(problem: CapFenceError) => void>;
 }
 
 type Writers = Map<string, SharedWriter>;
 
-const REGISTRY = Symbol.for("capfence.audit.writers.v2");
+const REGISTRY = Symbol.for("capfence.audit.writers.v3");
 
 /** The process's writers by what tells their logs apart. On globalThis, so that two copies of this package share them. */
 function writers(): Writers {
@@ -45,13 +47,18 @@ export class AuditLog {
   /** How messages name it: the absolute path of a file. */
   readonly path: string;
   readonly #store: AuditStore;
+  readonly #listener: ((problem: CapFenceError) => void) | undefined;
   #held: Promise<{ readonly key: string; readonly shared: SharedWriter }> | undefined;
   #opened: StoreWriter | undefined;
   #failure: CapFenceError | undefined;
 
-  /** A path may be relative to the present working directory. Nothing is opened yet. */
-  constructor(location: AuditLocation, surroundings?: WriterSurroundings) {
+  /**
+   * A path may be relative to the present working directory. Nothing is opened yet. `listener` is told of what goes wrong
+   * and stops nothing, as long as this holds the log.
+   */
+  constructor(location: AuditLocation, surroundings?: WriterSurroundings, listener?: (problem: CapFenceError) => void) {
     this.#store = storeAt(location, surroundings);
+    this.#listener = listener;
     this.path = this.#store.name;
   }
 
@@ -130,6 +137,7 @@ export class AuditLog {
     const held = await holding?.catch(() => undefined);
     if (held === undefined) return;
     held.shared.holders -= 1;
+    if (this.#listener !== undefined) held.shared.listeners.delete(this.#listener);
     if (held.shared.holders > 0) return;
     if (writers().get(held.key) === held.shared) writers().delete(held.key);
     const { opened } = held.shared;
@@ -148,7 +156,11 @@ export class AuditLog {
     const key = this.#store.key();
     let shared = writers().get(key);
     if (shared === undefined || shared.opened?.failure !== undefined) {
-      shared = { writer: this.#store.openWriter(), opened: undefined, holders: 0 };
+      const listeners: SharedWriter["listeners"] = new Set();
+      const report = (problem: CapFenceError): void => {
+        for (const listener of listeners) listener(problem);
+      };
+      shared = { writer: this.#store.openWriter(report), opened: undefined, holders: 0, listeners };
       writers().set(key, shared);
     }
     shared.holders += 1;
@@ -159,6 +171,7 @@ export class AuditLog {
       throw error;
     }
     this.#opened = shared.opened;
+    if (this.#listener !== undefined) shared.listeners.add(this.#listener);
     return { key, shared };
   }
 }

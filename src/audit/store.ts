@@ -21,12 +21,13 @@ export interface AuditStore {
   key(): string;
 
   /**
-   * Opens the log for appending, or makes a new one. A process has one writer for each log; see `log.ts`.
+   * Opens the log for appending, or makes a new one. A process has one writer for each log; see `log.ts`. What goes wrong
+   * later and stops nothing is told to `report`.
    *
    * @throws AuditUnavailableError when the log can't be reached, read or written.
    * @throws AuditCorruptError when it contradicts itself.
    */
-  openWriter(): Promise<StoreWriter>;
+  openWriter(report: (problem: CapFenceError) => void): Promise<StoreWriter>;
 
   /** Every entry, each once and each checked against its hash. Throws as `readEntries` does. */
   entries(order: ReadingOrder): AsyncIterable<StoredEntry>;

@@ -43,8 +43,9 @@ export interface ActionRuntimeOptions {
   readonly checkpoints?: CheckpointOptions | undefined;
   /**
    * Called when an outcome could not be recorded: the tool has run, so its result is still returned, but the log has
-   * closed and nothing runs any more. Also called when a checkpoint could not be made, which stops nothing. Default: a
-   * process warning. What it throws is ignored.
+   * closed and nothing runs any more. Also called when a checkpoint could not be made, or what is appended to a log in files
+   * could not be moved into its database (once, until that works again); neither stops anything. Default: a process warning.
+   * What it throws is ignored.
    */
   readonly onAuditError?: ((error: Error) => void | Promise<void>) | undefined;
 }

@@ -58,7 +58,8 @@ export class ActionRuntime {
     this.#recording = { payload, redact: redact && [...redact] };
     this.#onPolicyError = options.onPolicyError ?? warn;
     this.#onAuditError = options.onAuditError ?? warn;
-    this.#log = new AuditLog(options.auditLog ?? defaultAuditLog());
+    const location = options.auditLog ?? defaultAuditLog();
+    this.#log = new AuditLog(location, undefined, (problem) => this.#reportAudit(problem));
     this.#checkpointer =
       options.checkpoints &&
       new Checkpointer(

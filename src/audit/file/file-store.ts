@@ -12,7 +12,7 @@ import { realLogPath } from "./real-path.ts";
 import type { AuditStore, Pause, ReadingOrder } from "../store.ts";
 import { tailPath } from "./tail-file.ts";
 import { checkFiles } from "./verify-file.ts";
-import { LogWriter, type WriterSurroundings } from "./writer.ts";
+import { LogWriter, type Report, type WriterSurroundings } from "./writer.ts";
 
 /** How often a log's files are looked at, in milliseconds. Looking is two calls of stat(2). */
 const POLL_MS = 250;
@@ -33,8 +33,8 @@ export class FileStore implements AuditStore {
     return realLogPath(this.name);
   }
 
-  async openWriter(): Promise<LogWriter> {
-    return await LogWriter.open(this.key(), this.#surroundings);
+  async openWriter(report: Report): Promise<LogWriter> {
+    return await LogWriter.open(this.key(), this.#surroundings, report);
   }
 
   async *entries(order: ReadingOrder): AsyncGenerator<StoredEntry> {

@@ -6,10 +6,12 @@
 import { randomBytes } from "node:crypto";
 
 import { AuditUnavailableError, CapFenceError } from "../../errors.ts";
+import { fileProblem } from "../../file-problem.ts";
 import type { Batch } from "../appending/batch.ts";
 import { Chain } from "./chain.ts";
 import type { Head, PreparedEntry } from "../format/entry.ts";
 import { explainFileError, type AuditFiles } from "./files.ts";
+
 import { findOpenItems } from "./find-open-items.ts";
 import { fold } from "./fold.ts";
 import type { FoldContext } from "./fold-context.ts";
@@ -24,6 +26,12 @@ import type { TailFile } from "./tail-file.ts";
 /** After this long without an append, in milliseconds, the tail is folded. The rest is random: one of many writers is first. */
 const IDLE_MS = 1_000;
 const IDLE_MORE_MS = 500;
+
+/**
+ * A fold builds the whole database anew, so after each in a row that fails twice the time passes before the next, whatever is
+ * appended; this long at most, in milliseconds.
+ */
+const MAX_REST_MS = 300_000;
 
 /**
  * Each time a tail has grown by so many entries, or bytes, it is folded without waiting for an idle moment: by the writer
@@ -43,6 +51,9 @@ export interface WriterSurroundings {
   /** Entries at which a database is sealed. Default: {@link SEGMENT_ENTRIES}. */
   readonly segmentEntries?: number;
 }
+
+/** Hears of what goes wrong and stops nothing. */
+export type Report = (problem: CapFenceError) => void;
 
 interface Pending {
   /** Whether it may ask what of approvals is open. */
@@ -65,13 +76,17 @@ export class LogWriter {
   readonly #lock: LogLock;
   readonly #context: FoldContext;
   readonly #queue = new GroupQueue<Pending>(GROUP_SIZE, async (group) => await this.#commit(group));
+  readonly #report: Report;
   #folding: Promise<void> | undefined;
   #idle: NodeJS.Timeout | undefined;
+  /** Folds in a row that have failed. */
+  #failedFolds = 0;
   #isClosing = false;
   #failure: CapFenceError | undefined;
 
-  private constructor(context: FoldContext) {
+  private constructor(context: FoldContext, report: Report) {
     this.#path = context.path;
+    this.#report = report;
     this.#lock = context.lock;
     this.#context = context;
     // What a process that crashed left in the tail is folded in when there is time.
@@ -79,12 +94,13 @@ export class LogWriter {
   }
 
   /**
-   * Opens the log at a real path, or makes a new one.
+   * Opens the log at a real path, or makes a new one. `report` is told when the tail could not be folded: once, until it
+   * can be again.
    *
    * @throws AuditUnavailableError when its files can't be read, written or locked.
    * @throws AuditCorruptError when they contradict themselves.
    */
-  static async open(path: string, surroundings: WriterSurroundings): Promise<LogWriter> {
+  static async open(path: string, surroundings: WriterSurroundings, report: Report = () => {}): Promise<LogWriter> {
     const { files, now } = surroundings;
     // In a segment of one there is only room for the entry that names the segment before it.
     const segmentEntries = Math.max(2, surroundings.segmentEntries ?? SEGMENT_ENTRIES);
@@ -99,7 +115,7 @@ export class LogWriter {
         lock.clearLeftovers();
         return Chain.open(own, randomBytes(16).toString("hex"), timestamp(), peeked);
       });
-      return new LogWriter({ files, engine, path, lock, chain, timestamp, segmentEntries });
+      return new LogWriter({ files, engine, path, lock, chain, timestamp, segmentEntries }, report);
     } catch (error) {
       lock.dispose();
       throw unavailable(path, error);
@@ -206,7 +222,7 @@ export class LogWriter {
       // The lock is free again: one flush covers all that any process has written before it.
       await tail?.sync();
       for (const resolve of done) resolve();
-      if (isLarge) this.#startFold();
+      if (isLarge && this.#failedFolds === 0) this.#startFold();
     } catch (error) {
       const failure = unavailable(this.#path, error);
       for (const { reject } of group) reject(failure);
@@ -239,23 +255,51 @@ export class LogWriter {
     const { chain } = this.#context;
     if (this.#isClosing || this.#failure !== undefined || chain.tail === undefined) return;
     if (this.#idle === undefined) {
-      this.#idle = setTimeout(() => this.#startFold(), IDLE_MS + Math.random() * IDLE_MORE_MS).unref();
-    } else this.#idle.refresh();
+      const moment = IDLE_MS + Math.random() * IDLE_MORE_MS;
+      const rest = Math.min(moment * 2 ** this.#failedFolds, MAX_REST_MS);
+      this.#idle = setTimeout(() => this.#startFold(), rest).unref();
+      // After a failure an append puts nothing off.
+    } else if (this.#failedFolds === 0) this.#idle.refresh();
   }
 
   #startFold(): void {
     if (this.#isClosing || this.#failure !== undefined) return;
-    this.#folding ??= doLater(fold(this.#context))
-      .catch((error: unknown) => {
-        // No room for a second copy is no reason to stop: the tail goes on. A contradiction is.
-        const isContradiction = CapFenceError.isInstance(error) && !AuditUnavailableError.isInstance(error);
-        if (isContradiction || this.#context.chain.tail?.isDoubtful === true) this.fail(unavailable(this.#path, error));
-      })
-      .finally(() => {
-        this.#folding = undefined;
-        // What has come meanwhile was no reason for another fold.
-        this.#scheduleFold();
-      });
+    this.#folding ??= this.#fold();
+  }
+
+  async #fold(): Promise<void> {
+    try {
+      await doLater(fold(this.#context));
+      this.#failedFolds = 0;
+    } catch (error) {
+      this.#foldFailed(error);
+    } finally {
+      this.#folding = undefined;
+      clearTimeout(this.#idle);
+      this.#idle = undefined;
+      // What has come meanwhile was no reason for another fold.
+      this.#scheduleFold();
+    }
+  }
+
+  #foldFailed(error: unknown): void {
+    const problem = unavailable(this.#path, error);
+    // No room for a second copy is no reason to stop: the tail goes on. A contradiction is.
+    const isContradiction = CapFenceError.isInstance(error) && !AuditUnavailableError.isInstance(error);
+    if (isContradiction || this.#context.chain.tail?.isDoubtful === true) {
+      this.fail(problem);
+      return;
+    }
+    this.#failedFolds += 1;
+    if (this.#failedFolds > 1 || this.#isClosing) return;
+    const what = "its tail could not be folded into the database, and grows until it can be";
+    this.#report(
+      new AuditUnavailableError(
+        this.#path,
+        `${what} (${CapFenceError.isInstance(error) ? error.message : fileProblem(error)})`,
+        { cause: error },
+      ),
+    );
   }
 }
 
