@@ -11,7 +11,6 @@ import type { Batch } from "../appending/batch.ts";
 import { Chain } from "./chain.ts";
 import type { Head, PreparedEntry } from "../format/entry.ts";
 import { explainFileError, type AuditFiles } from "./files.ts";
-
 import { findOpenItems } from "./find-open-items.ts";
 import { fold } from "./fold.ts";
 import type { FoldContext } from "./fold-context.ts";
