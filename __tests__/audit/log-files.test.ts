@@ -44,7 +44,7 @@ describe("files of a log", () => {
     await expect(store(path, others).flush()).rejects.toMatchObject({ code: "EIO" });
   });
 
-  it("tell of changes of the database and of the tail, once for each, and of nothing else", async () => {
+  it("tell of changes of the database and of the tail, once for each, and a last time, and of nothing else", async () => {
     const path = placeLog(genesis, tail);
     const over = new AbortController();
     const changes: (() => void)[] = [
@@ -62,7 +62,7 @@ describe("files of a log", () => {
     };
     const left: number[] = [];
     for await (const _ of store(path).changes("anything", pause, over.signal)) left.push(changes.length);
-    expect(left).toEqual([6, 5, 3, 2]);
+    expect(left).toEqual([6, 5, 3, 2, 0]);
     expect(new Set(waited).size).toBe(1);
   });
 

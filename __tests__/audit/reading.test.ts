@@ -7,6 +7,7 @@ import { isWanted, type DecisionFilter } from "../../src/audit/decision-filter.t
 import { defaultAuditLog } from "../../src/audit/default-path.ts";
 import { readEntriesAt } from "../../src/audit/entries-at.ts";
 import type { Entry, StoredEntry } from "../../src/audit/format/entry.ts";
+import { nodeFiles, type AuditFiles } from "../../src/audit/file/files.ts";
 import { storeAt, type AuditLocation } from "../../src/audit/location.ts";
 import { AuditLog } from "../../src/audit/log.ts";
 import { readEntries } from "../../src/audit/read.ts";
@@ -183,5 +184,32 @@ describe("a holder of a log", () => {
     over.abort();
     expect((await next).done).toBe(false);
     expect((await changes.next()).done).toBe(true);
+  });
+
+  it.each<[string, (logs: readonly [AuditLog, AuditLog]) => Promise<unknown>]>([
+    ["is closed", async ([log]) => await log.close()],
+    ["could not record something", async ([log]) => await log.fail(new AuditUnavailableError(log.path, "no"))],
+    ["is another's too, which could not", async ([, log]) => await log.fail(new AuditUnavailableError(log.path, "no"))],
+    ["could not be written", async ([log]) => await log.append(decision()).catch(() => {})],
+    ["could not be written by another", async ([, log]) => await log.append(decision()).catch(() => {})],
+  ])("waits for no change of a log that %s", async (_what, end) => {
+    const path = newLogPath();
+    let isFull = false;
+    const append: AuditFiles["append"] = (...given) => {
+      if (isFull) throw Object.assign(new Error("made to fail"), { code: "ENOSPC" });
+      return nodeFiles.append(...given);
+    };
+    const files = { ...nodeFiles, append };
+    const logs = [0, 1].map(() => new AuditLog(path, { files, now: Date.now })) as unknown as [AuditLog, AuditLog];
+    for (const log of logs) await log.append(decision());
+    const changes = logs[0].approvalChanges(new AbortController().signal)[Symbol.asyncIterator]();
+    await changes.next();
+    const next = changes.next();
+    isFull = true;
+    await end(logs);
+    // What another has just written may be told of first.
+    expect(await next).toEqual({ done: false, value: undefined });
+    while ((await changes.next()).done !== true);
+    for (const log of logs) await log.close().catch(() => {});
   });
 });

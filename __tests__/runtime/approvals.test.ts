@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { ApprovalProblem } from "../../src/approval.ts";
 import { readEntries } from "../../src/audit/read.ts";
 import { verifyLog } from "../../src/audit/verify.ts";
-import { ApprovalError } from "../../src/errors.ts";
+import { ApprovalError, AuditUnavailableError } from "../../src/errors.ts";
 import type { ActionEventFields } from "../../src/event.ts";
 import { generateKeys, parseSignerKey } from "../../src/note.ts";
 import { Policy } from "../../src/policy/policy.ts";
@@ -544,6 +544,24 @@ describe("waiting for an answer", () => {
     const verdict = runtime.execute(CALL, { onApproval: "wait", signal: ending.signal });
     await expect(verdict).rejects.toThrow("enough");
     await expect(runtime.execute(CALL, { signal: ending.signal })).rejects.toThrow("enough");
+  });
+
+  it.each(["while it waits", "as it begins to"])("ends with the runtime, closed %s", async (when) => {
+    // Another one holds the log, and no time passes: nothing in the log's files changes.
+    vi.useFakeTimers({ toFake: ["Date", "setTimeout"], now: START });
+    const other = runtimeOf();
+    await ask(other, { ...CALL, actor: "other" });
+    const runtime = runtimeOf();
+    const asked = new Promise<void>((resolve) => void runtime.approvals.on("requested", () => resolve()));
+    const refused = expect(runtime.execute(CALL, { onApproval: "wait" })).rejects.toSatisfy(
+      (error) => AuditUnavailableError.isInstance(error) && error.message.includes("it has been closed"),
+    );
+    await asked;
+    // It asks once more before it waits. What is asked after that is answered after it.
+    for (let turns = when === "while it waits" ? 3 : 0; turns > 0; turns -= 1) await runtime.approvals.pending();
+    await runtime.close();
+    await refused;
+    expect(await other.approvals.pending()).toHaveLength(2);
   });
 });
 

@@ -13,13 +13,18 @@ async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   await sleep(milliseconds, undefined, { signal }).catch(() => {});
 }
 
+interface Holder {
+  /** Aborted when it can append nothing more. */
+  readonly end: AbortController;
+  /** Is told of what goes wrong and stops nothing. */
+  readonly listener: ((problem: CapFenceError) => void) | undefined;
+}
+
 interface SharedWriter {
   readonly writer: Promise<StoreWriter>;
   /** The writer once it is open. */
   opened: StoreWriter | undefined;
-  holders: number;
-  /** What is told of what goes wrong and stops nothing: one for each holder that listens. */
-  readonly listeners: Set<(problem: CapFenceError) => void>;
+  readonly holders: Set<Holder>;
 }
 
 type Writers = Map<string, SharedWriter>;
@@ -42,14 +47,19 @@ function closeAllNow(): void {
   for (const { opened } of writers().values()) opened?.closeNow();
 }
 
+/** Tells everyone who waits for a change of a log whose writer has stopped for good. */
+function endAll({ holders }: SharedWriter): void {
+  for (const { end } of holders) end.abort();
+}
+
 /** A hold on the log at a location, which is opened by the first append. */
 export class AuditLog {
   /** How messages name it: the absolute path of a file. */
   readonly path: string;
   readonly #store: AuditStore;
-  readonly #listener: ((problem: CapFenceError) => void) | undefined;
+  readonly #self: Holder;
   #held: Promise<{ readonly key: string; readonly shared: SharedWriter }> | undefined;
-  #opened: StoreWriter | undefined;
+  #shared: SharedWriter | undefined;
   #failure: CapFenceError | undefined;
 
   /**
@@ -58,7 +68,7 @@ export class AuditLog {
    */
   constructor(location: AuditLocation, surroundings?: WriterSurroundings, listener?: (problem: CapFenceError) => void) {
     this.#store = storeAt(location, surroundings);
-    this.#listener = listener;
+    this.#self = { end: new AbortController(), listener };
     this.path = this.#store.name;
   }
 
@@ -91,7 +101,8 @@ export class AuditLog {
       return await work(await shared.writer);
     } catch (error) {
       // Not opened: the next append tries again.
-      if (this.#opened === undefined && this.#held === held) this.#held = undefined;
+      if (this.#shared === undefined && this.#held === held) this.#held = undefined;
+      if (this.#shared?.opened?.failure !== undefined) endAll(this.#shared);
       throw error;
     }
   }
@@ -101,14 +112,17 @@ export class AuditLog {
     return this.#store.entries(order);
   }
 
-  /** Yields at once, whenever something about approvals may have been appended, and after `signal` has been aborted. */
+  /**
+   * Yields at once, whenever something about approvals may have been appended, and a last time after `signal` has been
+   * aborted or this log has been closed: whoever waits for an answer then learns that it can't be used any more.
+   */
   approvalChanges(signal: AbortSignal): AsyncIterable<void> {
-    return this.#store.changes("approvals", pause, signal);
+    return this.#store.changes("approvals", pause, AbortSignal.any([signal, this.#self.end.signal]));
   }
 
   /** The log's identity; `undefined` before the first append. */
   get identity(): string | undefined {
-    return this.#opened?.identity;
+    return this.#shared?.opened?.identity;
   }
 
   /**
@@ -116,10 +130,13 @@ export class AuditLog {
    * later, the log is closed until it does.
    */
   async fail(failure: CapFenceError, unrecorded?: PreparedEntry): Promise<void> {
-    if (unrecorded !== undefined && this.#opened?.owe(unrecorded) === true) return;
+    if (unrecorded !== undefined && this.#shared?.opened?.owe(unrecorded) === true) return;
     this.#failure ??= failure;
+    this.#self.end.abort();
     const held = await this.#held?.catch(() => undefined);
-    held?.shared.opened?.fail(failure);
+    if (held === undefined) return;
+    held.shared.opened?.fail(failure);
+    endAll(held.shared);
   }
 
   /**
@@ -131,14 +148,14 @@ export class AuditLog {
    */
   async close(): Promise<void> {
     this.#failure ??= new AuditUnavailableError(this.path, "it has been closed");
+    this.#self.end.abort();
     const holding = this.#held;
     // At once, so that closing twice lets go once.
     this.#held = undefined;
     const held = await holding?.catch(() => undefined);
     if (held === undefined) return;
-    held.shared.holders -= 1;
-    if (this.#listener !== undefined) held.shared.listeners.delete(this.#listener);
-    if (held.shared.holders > 0) return;
+    held.shared.holders.delete(this.#self);
+    if (held.shared.holders.size > 0) return;
     if (writers().get(held.key) === held.shared) writers().delete(held.key);
     const { opened } = held.shared;
     if (opened === undefined) return;
@@ -156,22 +173,21 @@ export class AuditLog {
     const key = this.#store.key();
     let shared = writers().get(key);
     if (shared === undefined || shared.opened?.failure !== undefined) {
-      const listeners: SharedWriter["listeners"] = new Set();
+      const holders = new Set<Holder>();
       const report = (problem: CapFenceError): void => {
-        for (const listener of listeners) listener(problem);
+        for (const { listener } of holders) listener?.(problem);
       };
-      shared = { writer: this.#store.openWriter(report), opened: undefined, holders: 0, listeners };
+      shared = { writer: this.#store.openWriter(report), opened: undefined, holders };
       writers().set(key, shared);
     }
-    shared.holders += 1;
+    shared.holders.add(this.#self);
     try {
       shared.opened = await shared.writer;
     } catch (error) {
       if (writers().get(key) === shared) writers().delete(key);
       throw error;
     }
-    this.#opened = shared.opened;
-    if (this.#listener !== undefined) shared.listeners.add(this.#listener);
+    this.#shared = shared;
     return { key, shared };
   }
 }

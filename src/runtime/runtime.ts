@@ -187,8 +187,8 @@ export class ActionRuntime {
   }
 
   /**
-   * Waits for what is being recorded, folds the log into its database file and lets go of it. Further calls are refused;
-   * closing again waits for the same.
+   * Waits for what is being recorded, folds the log into its database file and lets go of it. Further calls are refused,
+   * and so are those that wait for an answer; closing again waits for the same.
    *
    * @throws AuditUnavailableError when the log could not be folded; every entry is safe in its tail.
    */

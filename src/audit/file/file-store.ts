@@ -73,7 +73,7 @@ export class FileStore implements AuditStore {
       const isOver = signal.aborted;
       // Before it is read, so that a change in between is one that the next look finds.
       const state = `${lookAt(path)} ${lookAt(tailPath(path))}`;
-      if (state !== seen) yield;
+      if (state !== seen || isOver) yield;
       seen = state;
       if (isOver) return;
       await pause(POLL_MS, signal);
