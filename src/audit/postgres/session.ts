@@ -2,7 +2,7 @@
 
 import { connectFailure, isOfAnotherSession, PostgresFailure, statementFailure, timeoutFailure } from "./failure.ts";
 import type { PostgresClient } from "./target.ts";
-import { within } from "./within.ts";
+import { within } from "../within.ts";
 
 /** All that is read is text: a host may have parsers of its own for every type. */
 const TEXT = { getTypeParser: () => String };

@@ -4,7 +4,7 @@ import { AuditUnavailableError } from "../../errors.ts";
 import { connectFailure, timeoutFailure } from "./failure.ts";
 import { Session, type Preparing } from "./session.ts";
 import type { PostgresClient, PostgresPool, PostgresTarget } from "./target.ts";
-import { within } from "./within.ts";
+import { within } from "../within.ts";
 
 /** Connections of one process to one log, at most: one appends, one reads what the decision depends on. */
 const MAX_CONNECTIONS = 2;

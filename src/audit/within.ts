@@ -1,9 +1,7 @@
-/** Waiting for the server no longer than one may. */
+/** Waiting no longer than one may. */
 
-import type { PostgresFailure } from "./failure.ts";
-
-/** What `promise` answers, unless so many milliseconds pass first. */
-export async function within<T>(milliseconds: number, promise: Promise<T>, late: () => PostgresFailure): Promise<T> {
+/** What `promise` answers, unless so many milliseconds pass first: then `late` says what is thrown. */
+export async function within<T>(milliseconds: number, promise: Promise<T>, late: () => Error): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(late()), milliseconds);
