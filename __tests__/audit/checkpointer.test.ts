@@ -37,6 +37,28 @@ function collecting(options: Partial<CheckpointOptions> = {}): {
   return { checkpointer: new Checkpointer({ keyFile: keyFile(), to, ...options }, unread, rethrow), sizes };
 }
 
+interface Given {
+  readonly size: number;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** A checkpointer whose checkpoints are taken when, and if, the test says so. */
+function answering(options: Partial<CheckpointOptions> = {}): {
+  readonly checkpointer: Checkpointer;
+  readonly given: Given[];
+  readonly errors: unknown[];
+} {
+  const given: Given[] = [];
+  const errors: unknown[] = [];
+  const to = async (note: string): Promise<void> => {
+    const { size } = openCheckpoint(note, [parseVerifierKey(verifier)]);
+    await new Promise<void>((resolve, reject) => given.push({ size, resolve, reject }));
+  };
+  const all = { keyFile: keyFile(), to, ...options };
+  return { checkpointer: new Checkpointer(all, unread, (error) => errors.push(error)), given, errors };
+}
+
 function rethrow(error: unknown): never {
   throw error;
 }
@@ -152,6 +174,94 @@ describe("checkpoints while a log is written", () => {
     await checkpointer.close();
     expect(errors).toEqual([new Error("no room")]);
     expect(calls).toBe(2);
+  });
+
+  it("are made again when they were not taken: after so many seconds, and when the log is closed", async () => {
+    const { checkpointer, given, errors } = answering({ everySeconds: 5 });
+    checkpointer.appended(LOG, head(1));
+    for (const times of [1, 2]) {
+      await vi.advanceTimersByTimeAsync(5_000);
+      given[times - 1]?.reject(new Error("no room"));
+      await vi.advanceTimersByTimeAsync(0);
+      expect(errors).toHaveLength(times);
+    }
+    const closed = checkpointer.close();
+    given[2]?.resolve();
+    await closed;
+    expect(given.map(({ size }) => size)).toEqual([2, 2, 2]);
+    expect(errors).toEqual([new Error("no room"), new Error("no room")]);
+  });
+
+  it("are made again at once when the log is closed while one fails", async () => {
+    const { checkpointer, given, errors } = answering({ everyEntries: 1 });
+    checkpointer.appended(LOG, head(1));
+    const closed = checkpointer.close();
+    given[0]?.reject(new Error("no room"));
+    await vi.advanceTimersByTimeAsync(0);
+    given[1]?.resolve();
+    await closed;
+    expect(given.map(({ size }) => size)).toEqual([2, 2]);
+    expect(errors).toEqual([new Error("no room")]);
+    // Nobody is left to make another for.
+    await vi.advanceTimersByTimeAsync(100_000);
+    expect(given).toHaveLength(2);
+  });
+
+  it("wait for one another, and of those that wait only the latest is made", async () => {
+    const { checkpointer, given } = answering({ everyEntries: 1 });
+    for (let seq = 1; seq <= 50; seq += 1) checkpointer.appended(LOG, head(seq));
+    await vi.advanceTimersByTimeAsync(9_999);
+    expect(given.map(({ size }) => size)).toEqual([2]);
+    given[0]?.resolve();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(given.map(({ size }) => size)).toEqual([2, 51]);
+  });
+
+  it("are told of, and stop none that come after, when they are not taken within ten seconds", async () => {
+    const { checkpointer, given, errors } = answering({ everyEntries: 1 });
+    checkpointer.appended(LOG, head(1));
+    checkpointer.appended(LOG, head(2));
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(errors).toEqual([new Error("checkpoints.to has not taken the checkpoint of entry 1 within 10 seconds")]);
+    given[1]?.resolve();
+    await checkpointer.close();
+    expect(given.map(({ size }) => size)).toEqual([2, 3]);
+    expect(errors).toHaveLength(1);
+  });
+
+  it("are not made again when they were taken late", async () => {
+    const { checkpointer, given, errors } = answering({ everyEntries: 1 });
+    checkpointer.appended(LOG, head(1));
+    await vi.advanceTimersByTimeAsync(10_000);
+    given[0]?.resolve();
+    await vi.advanceTimersByTimeAsync(0);
+    await checkpointer.close();
+    expect(given).toHaveLength(1);
+    expect(errors).toHaveLength(1);
+  });
+
+  it("are told of, when the last one is not taken within ten seconds of closing", async () => {
+    const { checkpointer, errors } = answering();
+    checkpointer.appended(LOG, head(1));
+    const closed = checkpointer.close();
+    await vi.advanceTimersByTimeAsync(10_000);
+    await closed;
+    expect(errors).toEqual([new Error("checkpoints.to has not taken the checkpoint of entry 1 within 10 seconds")]);
+  });
+
+  it("are told of, when closing has waited ten seconds, some of them for the one before", async () => {
+    const { checkpointer, given, errors } = answering({ everyEntries: 1 });
+    checkpointer.appended(LOG, head(1));
+    await vi.advanceTimersByTimeAsync(3_000);
+    checkpointer.appended(LOG, head(2));
+    const closed = checkpointer.close();
+    await vi.advanceTimersByTimeAsync(10_000);
+    await closed;
+    expect(given.map(({ size }) => size)).toEqual([2, 3]);
+    expect(errors).toEqual([
+      new Error("checkpoints.to has not taken the checkpoint of entry 1 within 10 seconds"),
+      new Error("the last checkpoint was not made within 10 seconds"),
+    ]);
   });
 
   it.each<[string, Partial<Record<keyof CheckpointOptions, unknown>>]>([

@@ -1,12 +1,11 @@
 /** Makes checkpoints while a log is written, so that they can be kept where the log's writer can't reach them. */
 
-import { setTimeout as sleep } from "node:timers/promises";
-
 import { readCheckpointFile, writeCheckpointFile } from "./checkpoint-file.ts";
 import { contradictionOf, signCheckpoint } from "./checkpoint.ts";
 import type { Head, StoredEntry } from "../format/entry.ts";
 import { readNoteFile } from "../../note-file.ts";
 import { parseSignerKey, type SignerKey } from "../../note.ts";
+import { within } from "../within.ts";
 
 /** When checkpoints are made, and where they go. */
 export interface CheckpointOptions {
@@ -14,7 +13,8 @@ export interface CheckpointOptions {
   readonly keyFile: string;
   /**
    * A file for the latest checkpoint, or a function that is given each. In a file, only a checkpoint that this key signed
-   * and that the log still agrees with is replaced, by one that covers more.
+   * and that the log still agrees with is replaced, by one that covers more. A function is given one at a time.
+   * A checkpoint that it has not taken within ten seconds counts as not made, and it may be given the next one.
    */
   readonly to: string | ((note: string) => void | Promise<void>);
   /** After this many entries. Default: 1,000. */
@@ -23,8 +23,8 @@ export interface CheckpointOptions {
   readonly everySeconds?: number | undefined;
 }
 
-/** How long closing waits for a checkpoint to be taken, in milliseconds. */
-const CLOSING_MS = 10_000;
+/** How long a function may take a checkpoint, and how long closing waits for the last one, in milliseconds. */
+const TAKING_MS = 10_000;
 
 /** Where a log stands. */
 interface Latest {
@@ -41,11 +41,17 @@ export class Checkpointer {
   readonly #entries: () => AsyncIterable<StoredEntry>;
   readonly #onError: (error: unknown) => void;
   #latest: Latest | undefined;
+  /** Where the log stood when the last checkpoint was due: those to come are counted from there. */
+  #due = -1;
+  /** The last entry that a checkpoint covers which was taken. */
   #stated = -1;
+  /** What is to be stated next, while another checkpoint is being made. One is enough: the latest covers the rest. */
+  #waiting: Latest | undefined;
   /** What the checkpoint that we last put in the file states: that hash is of an entry that our log's writer goes on from. */
   #written: string | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #writing: Promise<void> = Promise.resolve();
+  #making: Promise<void> | undefined;
+  #isClosing = false;
 
   /**
    * Reads the key. `entries` reads the log, latest first. What goes wrong later, when a checkpoint is made, goes to
@@ -81,15 +87,25 @@ export class Checkpointer {
   appended(log: string, head: Head): void {
     if (head.seq <= (this.#latest?.head.seq ?? -1)) return;
     this.#latest = { log, head };
-    if (this.#stated < 0) this.#stated = head.seq - 1;
-    if (head.seq - this.#stated >= this.#everyEntries) this.#make();
-    else this.#timer ??= setTimeout(() => this.#make(), this.#everyMs).unref();
+    if (this.#due < 0) this.#due = this.#stated = head.seq - 1;
+    if (head.seq - this.#due >= this.#everyEntries) this.#make();
+    else this.#startTimer();
   }
 
-  /** Makes a last checkpoint, if anything was appended since the one before, and waits for it, at most ten seconds. */
+  /**
+   * Makes a last checkpoint, if there are entries that none covers which was taken, and waits for it, at most ten seconds.
+   * That it was not made by then goes to `onError`.
+   */
   async close(): Promise<void> {
+    this.#isClosing = true;
     this.#make();
-    await Promise.race([this.#writing, sleep(CLOSING_MS, undefined, { ref: false })]);
+    if (this.#making === undefined) return;
+    const late = (): Error => new Error(`the last checkpoint was not made within ${TAKING_MS / 1000} seconds`);
+    await within(TAKING_MS, this.#making, late).catch(this.#onError);
+  }
+
+  #startTimer(): void {
+    this.#timer ??= setTimeout(() => this.#make(), this.#everyMs).unref();
   }
 
   #make(): void {
@@ -97,9 +113,38 @@ export class Checkpointer {
     this.#timer = undefined;
     const latest = this.#latest;
     if (latest === undefined || latest.head.seq <= this.#stated) return;
-    this.#stated = latest.head.seq;
-    // One after another, so that an older checkpoint never replaces a newer one.
-    this.#writing = this.#writing.then(() => this.#deliver(latest)).catch(this.#onError);
+    this.#due = latest.head.seq;
+    this.#waiting = latest;
+    this.#making ??= this.#makeAll();
+  }
+
+  /** One after another, so that an older checkpoint never replaces a newer one. */
+  async #makeAll(): Promise<void> {
+    try {
+      for (let next = this.#waiting; next !== undefined; next = this.#waiting) {
+        this.#waiting = undefined;
+        if (next.head.seq > this.#stated) await this.#makeOne(next);
+      }
+    } finally {
+      // At once, so that nothing is left to wait for a loop that is over.
+      this.#making = undefined;
+    }
+  }
+
+  async #makeOne(place: Latest): Promise<void> {
+    const { seq } = place.head;
+    // It counts, too, when it is taken too late.
+    const made = this.#deliver(place).then(() => void (this.#stated = Math.max(this.#stated, seq)));
+    const late = (): Error =>
+      new Error(`checkpoints.to has not taken the checkpoint of entry ${seq} within ${TAKING_MS / 1000} seconds`);
+    try {
+      // In a file, a pass over the log may take longer.
+      await (typeof this.#to === "string" ? made : within(TAKING_MS, made, late));
+    } catch (error) {
+      // What is not stated is tried again, though nothing more is appended.
+      if (!this.#isClosing) this.#startTimer();
+      this.#onError(error);
+    }
   }
 
   async #deliver({ log, head }: Latest): Promise<void> {
