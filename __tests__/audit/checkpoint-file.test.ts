@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 import { describe, expect, it } from "vitest";
 
-import { readCheckpointFile, writeCheckpointFile } from "../../src/audit/checkpoints/checkpoint-file.ts";
+import { readCheckpointFile, replaceCheckpointFile } from "../../src/audit/checkpoints/checkpoint-file.ts";
 import { contradictionOf, makeCheckpoint, signCheckpoint } from "../../src/audit/checkpoints/checkpoint.ts";
 import type { StoredEntry } from "../../src/audit/format/entry.ts";
 import { generateKeys, parseSignerKey } from "../../src/note.ts";
@@ -31,7 +31,9 @@ describe("a file for a checkpoint", () => {
   it("gives back what was put there, and is put in the place of an older one", () => {
     const path = file();
     for (const seq of [1, 2]) {
-      writeCheckpointFile(path, signCheckpoint(LOG, { seq, hash: hashOf(seq) }, signer));
+      const former = readCheckpointFile(path, signer);
+      const note = signCheckpoint(LOG, { seq, hash: hashOf(seq) }, signer);
+      expect(replaceCheckpointFile(path, note, signer, former)).toBe(true);
       const read = readCheckpointFile(path, signer);
       expect(read).toEqual({ log: LOG, size: seq + 1, hash: hashOf(seq), signedBy: ["witness"] });
     }
@@ -40,7 +42,7 @@ describe("a file for a checkpoint", () => {
 
   it("can be read by others, as far as the user's mask allows", () => {
     const path = file();
-    writeCheckpointFile(path, "note");
+    replaceCheckpointFile(path, "note", signer, undefined);
     expect(statSync(path).mode & 0o777).toBe(0o644 & ~process.umask());
   });
 
@@ -79,10 +81,24 @@ describe("a file for a checkpoint", () => {
   it("leaves nothing beside it when it can't be written", () => {
     const path = file();
     mkdirSync(path);
-    writeFileSync(join(path, "inside"), "");
-    expect(() => writeCheckpointFile(path, "note")).toThrow(/EISDIR|ENOTEMPTY|EEXIST/);
+    expect(() => replaceCheckpointFile(path, "note", signer, undefined)).toThrow(/EISDIR|not a regular file|directory/);
     expect(readdirSync(join(path, ".."))).toEqual(["checkpoint"]);
-    expect(() => writeCheckpointFile(join(path, "absent", "checkpoint"), "note")).toThrow("ENOENT");
+    const absent = join(path, "absent", "checkpoint");
+    expect(() => replaceCheckpointFile(absent, "note", signer, undefined)).toThrow("ENOENT");
+  });
+
+  it.each<[string, () => string]>([
+    ["another checkpoint", () => signCheckpoint(LOG, { seq: 2, hash: hashOf(2) }, signer)],
+    ["none any more", () => ""],
+  ])("stays as it is when it holds %s by now", (_name, note) => {
+    const path = file();
+    writeFileSync(path, signCheckpoint(LOG, { seq: 1, hash: hashOf(1) }, signer));
+    const former = readCheckpointFile(path, signer);
+    const now = note();
+    writeFileSync(path, now);
+    expect(replaceCheckpointFile(path, "note", signer, former)).toBe(false);
+    expect(readFileSync(path, "utf8")).toBe(now);
+    expect(readdirSync(join(path, ".."))).toEqual(["checkpoint"]);
   });
 });
 

@@ -3,11 +3,11 @@ import { join } from "node:path";
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { openCheckpoint } from "../../src/audit/checkpoints/checkpoint.ts";
+import { openCheckpoint, signCheckpoint } from "../../src/audit/checkpoints/checkpoint.ts";
 import { Checkpointer, type CheckpointOptions } from "../../src/audit/checkpoints/checkpointer.ts";
-import type { Head } from "../../src/audit/format/entry.ts";
+import type { Head, StoredEntry } from "../../src/audit/format/entry.ts";
 import { AuditLog } from "../../src/audit/log.ts";
-import { generateKeys, parseVerifierKey } from "../../src/note.ts";
+import { generateKeys, parseSignerKey, parseVerifierKey } from "../../src/note.ts";
 import { readEntries } from "../../src/audit/read.ts";
 import { decision, newLogPath, storedEntries, temporaryDirectory } from "./sample-log.ts";
 import { altered, rewritten } from "./tampering.ts";
@@ -329,6 +329,34 @@ describe("a file that holds a checkpoint already", () => {
       expect(openCheckpoint(readFileSync(to, "utf8"), [parseVerifierKey(verifier)]).size).toBe(3);
     },
   );
+
+  it.each<[string, string | undefined, RegExp[]]>([
+    ["stays when it covers more", undefined, []],
+    ["stays when the log contradicts it, and is told of", "f".repeat(64), [/was made anew: it had another entry 3/]],
+  ])("which another process has put there while the log was read %s", async (_name, another, messages) => {
+    const path = newLogPath();
+    const to = join(temporaryDirectory(), "checkpoint");
+    const log = new AuditLog(path);
+    const places: Head[] = [];
+    for (let n = 0; n < 3; n += 1) places.push(await log.append(decision()));
+    await log.close();
+    const [first, second, third] = places as [Head, Head, Head];
+    const hash = another ?? third.hash;
+    const signed = (place: Head): string => signCheckpoint(log.identity ?? "", place, parseSignerKey(signer));
+    writeFileSync(to, signed(first));
+    const errors: unknown[] = [];
+    const reading = (): AsyncIterable<StoredEntry> => {
+      writeFileSync(to, signed({ ...third, hash }));
+      return readEntries(path, "latest first");
+    };
+    const checkpointer = new Checkpointer({ keyFile: keyFile(), to }, reading, (error) => errors.push(error));
+    checkpointer.appended(log.identity ?? "", second);
+    await checkpointer.close();
+    expect(openCheckpoint(readFileSync(to, "utf8"), [parseVerifierKey(verifier)])).toMatchObject({ size: 4, hash });
+    expect(errors).toEqual(
+      messages.map((message) => expect.objectContaining({ message: expect.stringMatching(message) as string })),
+    );
+  });
 });
 
 function shortened(path: string): void {

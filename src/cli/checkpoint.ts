@@ -3,9 +3,8 @@
 import { resolve } from "node:path";
 
 import type { Anchor } from "../audit/checkpoints/anchor.ts";
-import { readCheckpointFile, writeCheckpointFile } from "../audit/checkpoints/checkpoint-file.ts";
+import { readCheckpointFile, replaceCheckpointFile } from "../audit/checkpoints/checkpoint-file.ts";
 import { contradictionOf, makeCheckpoint } from "../audit/checkpoints/checkpoint.ts";
-import type { SignerKey } from "../note.ts";
 import { storeAt } from "../audit/location.ts";
 import { readEntries } from "../audit/read.ts";
 import { errorCode, fileProblem } from "../file-problem.ts";
@@ -36,21 +35,19 @@ export async function checkpoint(options: CheckpointCommandOptions, host: Host):
     return EXIT.ok;
   }
   const out = resolve(host.cwd, options.out);
-  const former = readFormer(out, signer);
-  if (former !== undefined) await refuseContradiction(path, out, former);
-  const note = await makeCheckpoint(path, signer);
-  try {
-    writeCheckpointFile(out, note);
-  } catch (error) {
-    throw new CommandFailure(EXIT.failed, `${out}: ${fileProblem(error)}`, { cause: error });
+  for (;;) {
+    const former = inFile(out, () => readCheckpointFile(out, signer));
+    if (former !== undefined) await refuseContradiction(path, out, former);
+    // Of a log that holds what the former one states, so this one covers no less.
+    const note = await makeCheckpoint(path, signer);
+    if (inFile(out, () => replaceCheckpointFile(out, note, signer, former))) return EXIT.ok;
   }
-  return EXIT.ok;
 }
 
-/** The checkpoint that lies at `out`. @throws CommandFailure when something else does. */
-function readFormer(out: string, signer: SignerKey): Anchor | undefined {
+/** What `work` answers. @throws CommandFailure when it can't be done in the file `out`, or something else lies there. */
+function inFile<T>(out: string, work: () => T): T {
   try {
-    return readCheckpointFile(out, signer);
+    return work();
   } catch (error) {
     const isRefused = errorCode(error) === undefined && error instanceof Error;
     const problem = isRefused ? error.message : `${out}: ${fileProblem(error)}`;

@@ -32,13 +32,28 @@ export function readCheckpointFile(path: string, signer: SignerKey): Anchor | un
   }
 }
 
-/** Puts a checkpoint in a file, whole or not at all. Synchronous. @throws what node:fs throws. */
-export function writeCheckpointFile(path: string, note: string): void {
+/**
+ * Puts a checkpoint in a file, whole or not at all, in the place of `former`. Answers false, and leaves the file alone, when
+ * another process has put another one there since. Synchronous: what remains is the moment between two calls of the system.
+ *
+ * @throws Error as {@link readCheckpointFile}, and what node:fs throws when it can't be written.
+ */
+export function replaceCheckpointFile(
+  path: string,
+  note: string,
+  signer: SignerKey,
+  former: Anchor | undefined,
+): boolean {
   const made = `${path}.${randomBytes(6).toString("hex")}.new`;
   try {
     // A checkpoint is no secret, and others collect it.
     writeFileSync(made, note, { flag: "wx", mode: 0o644, flush: true });
+    if (readCheckpointFile(path, signer)?.hash !== former?.hash) {
+      rmSync(made);
+      return false;
+    }
     renameSync(made, path);
+    return true;
   } catch (error) {
     rmSync(made, { force: true });
     throw error;

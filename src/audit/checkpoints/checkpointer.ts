@@ -1,6 +1,7 @@
 /** Makes checkpoints while a log is written, so that they can be kept where the log's writer can't reach them. */
 
-import { readCheckpointFile, writeCheckpointFile } from "./checkpoint-file.ts";
+import type { Anchor } from "./anchor.ts";
+import { readCheckpointFile, replaceCheckpointFile } from "./checkpoint-file.ts";
 import { contradictionOf, signCheckpoint } from "./checkpoint.ts";
 import type { Head, StoredEntry } from "../format/entry.ts";
 import { readNoteFile } from "../../note-file.ts";
@@ -153,17 +154,20 @@ export class Checkpointer {
       await this.#to(note);
       return;
     }
-    const former = readCheckpointFile(this.#to, this.#signer);
-    if (former !== undefined && former.hash !== this.#written) {
-      // Replacing one that this log contradicts would wipe out the proof that the log was another once.
-      const contradiction = await contradictionOf(former, this.#entries());
-      if (contradiction !== undefined) {
-        throw new Error(`the log ${contradiction.what}. The checkpoint in ${this.#to} stays as it is`);
+    let former: Anchor | undefined;
+    // Another process may put one there while we look into the log: that one is then held against the log, too.
+    do {
+      former = readCheckpointFile(this.#to, this.#signer);
+      if (former !== undefined && former.hash !== this.#written) {
+        // Replacing one that this log contradicts would wipe out the proof that the log was another once.
+        const contradiction = await contradictionOf(former, this.#entries());
+        if (contradiction !== undefined) {
+          throw new Error(`the log ${contradiction.what}. The checkpoint in ${this.#to} stays as it is`);
+        }
+        // Another process of the same log was quicker.
+        if (former.size > head.seq) return;
       }
-      // Another process of the same log was quicker.
-      if (former.size > head.seq) return;
-    }
-    writeCheckpointFile(this.#to, note);
+    } while (!replaceCheckpointFile(this.#to, note, this.#signer, former));
     this.#written = head.hash;
   }
 }
