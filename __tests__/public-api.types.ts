@@ -16,6 +16,7 @@ import {
   PolicyLoadError,
   type ActionEventFields,
   type ActionRuntimeOptions,
+  type Approvals,
   type CapFenceErrorCode,
   type CapFenceToolOptions,
   type Decision,
@@ -43,6 +44,8 @@ declare function is<Expected>(): <const Actual>(
 declare function use(...values: unknown[]): void;
 
 declare const unknown: unknown;
+
+declare const approvalMethod: keyof ActionRuntime["approvals"];
 
 export async function walkthrough(): Promise<void> {
   const runtime = ActionRuntime.fromPolicy("policies/demo.yaml");
@@ -225,4 +228,14 @@ export function tools(inner: WrappableTool, runtime: ActionRuntime): void {
   use(new CapFenceTool({ tool: inner, agentId: "a", runtime, capabilty: "shell.execute" }));
   // @ts-expect-error there is no such way to block
   use(new CapFenceTool({ tool: inner, agentId: "a", runtime, onBlocked: "ignore" }));
+}
+
+export function approvals(runtime: ActionRuntime, others: Omit<Approvals, "pending">): void {
+  type Documented = "pending" | "standing" | "approve" | "reject" | "grant" | "revoke" | "grants" | "on";
+  is<Documented>()(approvalMethod);
+  // A host can have some of its own, in its tests for one.
+  const own: Approvals = { ...others, pending: async () => [] };
+  use(own);
+  // @ts-expect-error telling listeners is for the runtime
+  use(runtime.approvals.announce("id"));
 }

@@ -11,7 +11,7 @@ import { ApprovalError, AuditUnavailableError } from "../../src/errors.ts";
 import type { ActionEventFields } from "../../src/event.ts";
 import { generateKeys, parseSignerKey } from "../../src/note.ts";
 import { Policy } from "../../src/policy/policy.ts";
-import type { PendingApproval } from "../../src/runtime/approvals.ts";
+import type { PendingApproval } from "../../src/runtime/approvals-interface.ts";
 import type { ActionRuntimeOptions } from "../../src/runtime/options.ts";
 import { ActionRuntime } from "../../src/runtime/runtime.ts";
 import { underTest } from "./log-under-test.ts";

@@ -1,4 +1,4 @@
-/** runtime.approvals: the requests that wait for a person, their answers, and standing grants. */
+/** Answers requests and makes grants in a log. */
 
 import { MAX_GRANT_SECONDS, MAX_NAME, MAX_NOTE } from "../approval.ts";
 import type { ApprovalAnswer, ApprovalRequest, OpenGrant, OpenItems, OpenRequest, Place } from "../approval.ts";
@@ -13,9 +13,7 @@ import type { AuditLog } from "../audit/log.ts";
 import { readEntriesAt } from "../audit/entries-at.ts";
 import type { LogState } from "../audit/appending/proposal.ts";
 import { ApprovalError } from "../errors.ts";
-
 import { patternProblem } from "../policy/matching/capability.ts";
-import type { JsonObject } from "../snapshot.ts";
 import {
   checkAnswerOptions,
   checkGrantOptions,
@@ -23,60 +21,10 @@ import {
   type AnswerOptions,
   type GrantOptions,
 } from "./answer-options.ts";
+import type { Approvals, PendingApproval, StandingGrant } from "./approvals-interface.ts";
 import type { Recorder } from "./recorder.ts";
 import { checkedShown, type ShownPayload } from "./shown.ts";
 import { systemUser } from "../system-user.ts";
-
-/** A call that waits for a person. */
-export interface PendingApproval {
-  /** What {@link Approvals.approve} and {@link Approvals.reject} take. */
-  readonly id: string;
-  /** The hash of the request's entry: given to an answer, the answer is for exactly this request. */
-  readonly request: string;
-  readonly actor: string;
-  readonly capability: string;
-  readonly environment: string;
-  readonly session?: string;
-  /** The tool that would run it, where that is known. */
-  readonly tool?: string;
-  /** The payload as recorded; absent when it is not recorded, or lies in a part of the log that is elsewhere. */
-  readonly payload?: JsonObject;
-  /** What was left out of it, and how long it was before long texts were cut. */
-  readonly redacted?: readonly string[];
-  readonly cut?: number;
-  /** True when what lies in the log as the payload is not what would run: somebody wrote it by hand. It is not shown then. */
-  readonly isAltered?: true;
-  /** The rule that asks; absent when a risk level or the host does. */
-  readonly rule?: string;
-  readonly riskLevel?: string;
-  /** What the host says about tool, tenant and role. */
-  readonly context?: JsonObject;
-  /** The policy's digest. */
-  readonly policy: string;
-  /** RFC 3339, UTC. It can be answered and used up to and including `expires`. */
-  readonly requested: string;
-  readonly expires: string;
-}
-
-/** A standing grant that is in force. */
-export interface StandingGrant {
-  /** What {@link Approvals.revoke} takes. */
-  readonly id: string;
-  /** The actor it is for, or `*` for any. */
-  readonly agent: string;
-  /** As policies write it. */
-  readonly capability: string;
-  /** The environment it is for, or `*` for any. */
-  readonly environment: string;
-  /** The one session it is for; absent when for all. */
-  readonly session?: string;
-  /** Calls it still lets through; absent when they are not counted. */
-  readonly left?: number;
-  /** Its last moment: RFC 3339, UTC. */
-  readonly expires: string;
-  /** Who granted it. */
-  readonly by: string;
-}
 
 /** A request as it was recorded, with the hash of its entry. */
 interface RecordedRequest {
@@ -86,8 +34,8 @@ interface RecordedRequest {
 
 type Listener = (approval: PendingApproval) => unknown;
 
-/** Answers requests and makes grants in one log. Every answer is durable when it resolves. */
-export class Approvals {
+/** {@link Approvals} of one log, whoever writes it. */
+export class ApprovalsOfLog implements Approvals {
   readonly #recorder: Recorder;
   readonly #keys: ApproverKeys;
   readonly #listeners = new Set<Listener>();
@@ -98,11 +46,6 @@ export class Approvals {
     this.#keys = keys;
   }
 
-  /**
-   * The requests that wait for an answer, oldest first. What has expired since anybody looked is recorded.
-   *
-   * @throws AuditUnavailableError, AuditCorruptError when the log can't be opened, read or written.
-   */
   async pending(): Promise<PendingApproval[]> {
     const { answer } = await this.#recorder.propose((state) => {
       const requests = [...state.open.requests.values()];
@@ -113,11 +56,6 @@ export class Approvals {
     return await withPayloads(this.#recorder.log, answer);
   }
 
-  /**
-   * How the request `id` stands now; `undefined` when it is not open.
-   *
-   * @throws AuditUnavailableError, AuditCorruptError as {@link pending}.
-   */
   async standing(id: string): Promise<Standing | undefined> {
     const { answer } = await this.#recorder.propose((state) => {
       const request = state.open.requests.get(id);
@@ -126,32 +64,14 @@ export class Approvals {
     return answer;
   }
 
-  /**
-   * Lets the call that waits run, once, if it is made again before the request expires.
-   *
-   * @throws ApprovalError saying why not: see its `reason`. The attempt is recorded, if there is or was such a request.
-   * @throws AuditUnavailableError, AuditCorruptError when it can't be recorded.
-   * @throws TypeError naming an argument that is missing or wrong.
-   */
   async approve(id: string, options: AnswerOptions): Promise<void> {
     await this.#answer("approved", id, options);
   }
 
-  /**
-   * Refuses the call that waits, or was approved and has not run. That stands until the request expires.
-   *
-   * @throws ApprovalError, AuditUnavailableError, AuditCorruptError, TypeError as {@link approve}.
-   */
   async reject(id: string, options: AnswerOptions): Promise<void> {
     await this.#answer("rejected", id, options);
   }
 
-  /**
-   * Lets calls to come run without asking, as long as no rule denies them; answers the grant's id.
-   *
-   * @throws ApprovalError saying why not. Nothing is recorded then.
-   * @throws AuditUnavailableError, AuditCorruptError, TypeError as {@link approve}.
-   */
   async grant(options: GrantOptions): Promise<string> {
     checkGrantOptions(options);
     const { agent, capability, environment = "*", session, uses, expiresInSeconds, by, note, key } = options;
@@ -178,18 +98,12 @@ export class Approvals {
     });
   }
 
-  /**
-   * Ends a grant. Needs no key.
-   *
-   * @throws ApprovalError, AuditUnavailableError, AuditCorruptError, TypeError as {@link grant}.
-   */
   async revoke(id: string, options: Pick<AnswerOptions, "by">): Promise<void> {
     checkRevocationOptions(options);
     const said = { id: text("id", id), ...saidBy(options) };
     await this.#propose((open, moment) => proposeRevocation(said, open, moment));
   }
 
-  /** The grants in force, oldest first. @throws AuditUnavailableError, AuditCorruptError as {@link pending}. */
   async grants(): Promise<StandingGrant[]> {
     const { answer } = await this.#recorder.propose((state) => ({
       entries: [],
@@ -198,12 +112,6 @@ export class Approvals {
     return answer.map(shownGrant);
   }
 
-  /**
-   * Calls `listener` with each request that this runtime makes, once it is durable; answers a function that ends that.
-   * What the listener throws is ignored, and nothing waits for it.
-   *
-   * @throws TypeError when there is no such happening, or no listener.
-   */
   on(happening: "requested", listener: (approval: PendingApproval) => unknown): () => void {
     if (happening !== "requested") throw new TypeError('approvals: there is only "requested" to listen for');
     if (typeof listener !== "function") throw new TypeError("approvals: listener must be a function");

@@ -17,7 +17,8 @@ import {
 import { AuditUnavailableError, CapFenceError, PolicyLoadError } from "../errors.ts";
 import { ActionEvent, type ActionEventFields, type Decision, type Reason, type Verdict } from "../event.ts";
 import type { Policy } from "../policy/policy.ts";
-import { Approvals } from "./approvals.ts";
+import { ApprovalsOfLog } from "./approvals.ts";
+import type { Approvals } from "./approvals-interface.ts";
 import { callOf, type CallToApprove } from "./call.ts";
 import { PolicyInForce } from "./policy-in-force.ts";
 import { Recorder } from "./recorder.ts";
@@ -40,6 +41,7 @@ export class ActionRuntime {
   readonly #waiting: Waiting;
   /** The requests that wait for a person, their answers, and standing grants. */
   readonly approvals: Approvals;
+  readonly #approvals: ApprovalsOfLog;
   readonly #recording: RecordingOptions;
   readonly #onPolicyError: (error: Error) => unknown;
   readonly #onAuditError: (error: Error) => unknown;
@@ -69,7 +71,8 @@ export class ActionRuntime {
       );
     this.#recorder = new Recorder(this.#log, this.#checkpointer);
     this.#approverKeys = readApproverKeys(options.approverKeys);
-    this.approvals = new Approvals(this.#recorder, this.#approverKeys);
+    this.#approvals = new ApprovalsOfLog(this.#recorder, this.#approverKeys);
+    this.approvals = this.#approvals;
     this.#waiting = checkWaiting({ onApproval: options.onApproval, timeoutMs: options.timeoutMs });
     if (options.watch === true) {
       this.#watching = this.#source.watch(
@@ -246,7 +249,7 @@ export class ActionRuntime {
       const { made, request } = answer;
       const asked = heads[answer.place + 1];
       if (request !== undefined && asked !== undefined) {
-        this.approvals.announce({ hash: asked.hash, entry: { ...request, seq: asked.seq } });
+        this.#approvals.announce({ hash: asked.hash, entry: { ...request, seq: asked.seq } });
       }
       const authorized = made.decision === "allow";
       return Object.freeze({ ...made, authorized, enforced: true, eventId: event.id, entry: head });

@@ -1,7 +1,8 @@
 /** `capfence approve` and `capfence reject`: show what would run, ask, and record the answer. */
 
 import type { OpenRequest } from "../../approval.ts";
-import { withPayloads, type PendingApproval } from "../../runtime/approvals.ts";
+import { withPayloads } from "../../runtime/approvals.ts";
+import type { PendingApproval } from "../../runtime/approvals-interface.ts";
 import { CommandFailure } from "../command-failure.ts";
 import { EXIT, type ExitCode, type Host } from "../host.ts";
 import { unmistakable } from "../terminal.ts";

@@ -6,7 +6,8 @@ import { readEntries } from "../../audit/read.ts";
 import { readOpenItems } from "../../audit/open-items/read-open-items.ts";
 import type { OpenItemsRegister } from "../../audit/open-items/open-items.ts";
 import { verifierOf, type SignerKey } from "../../note.ts";
-import { Approvals } from "../../runtime/approvals.ts";
+import { ApprovalsOfLog } from "../../runtime/approvals.ts";
+import type { Approvals } from "../../runtime/approvals-interface.ts";
 import { Recorder } from "../../runtime/recorder.ts";
 import { systemUser } from "../../system-user.ts";
 import type { Host } from "../host.ts";
@@ -43,7 +44,7 @@ export async function atDesk<T>(options: DeskOptions, host: Host, work: (desk: D
   const log = new AuditLog(location, { files: nodeFiles, now: host.now });
   try {
     // Who signs goes by what is signed with the same key: what anybody could have added stands in nobody's way.
-    const approvals = new Approvals(new Recorder(log), key && [verifierOf(key)]);
+    const approvals = new ApprovalsOfLog(new Recorder(log), key && [verifierOf(key)]);
     return await work({ open, log, approvals, by: options.by ?? systemUser(), key });
   } finally {
     await log.close();
