@@ -769,11 +769,13 @@ class Database:
         [(version,)] = self.all("PRAGMA user_version")
         schema = self.all("SELECT type, name, tbl_name, sql FROM sqlite_master")
         [(application,)] = self.all("PRAGMA application_id")
+        [(encoding,)] = self.all("PRAGMA encoding")
         if application == APPLICATION_ID and version > FORMAT:
             what = "written in format %d, and this program reads format %d" % (version, FORMAT)
             raise CannotRead("%s: %s" % (self.path, what))
         is_text = all(isinstance(value, Text) for row in schema for value in row)
-        if application != APPLICATION_ID or version != FORMAT or schema != SCHEMA or not is_text:
+        is_ours = application == APPLICATION_ID and version == FORMAT and encoding == b"UTF-8"
+        if not is_ours or schema != SCHEMA or not is_text:
             raise Damaged("not a CapFence log, or its tables were changed")
 
     def structure_problem(self):

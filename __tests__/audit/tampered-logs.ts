@@ -17,7 +17,7 @@ import {
   type Tampered,
 } from "./both-verifiers.ts";
 import { placeLog, query, sampleFiles } from "./sample-log.ts";
-import { altered, alteredLoosely, COLUMNS, flipped, line, rewritten, sha256 } from "./tampering.ts";
+import { altered, alteredLoosely, COLUMNS, encoded, flipped, line, rewritten, sha256 } from "./tampering.ts";
 
 /** One way to tamper. */
 export interface Table {
@@ -185,6 +185,9 @@ export function files(): Table {
       ...works.map((name) => ({ name, broken, files: database(name) }) as const),
       { name: "pages that lead to the same rows again and again", broken, files: () => ({ "audit.db": maze(closed) }) },
       { name: "other pages", files: database("PRAGMA page_size = 512; VACUUM") },
+      ...(["UTF-16le", "UTF-16be"] as const).map(
+        (encoding) => ({ name: encoding, broken, files: () => ({ "audit.db": encoded(closed, encoding) }) }) as const,
+      ),
       ...["", "hello", "SQLite format 3\0", "\0".repeat(8_192)].map(
         (text) =>
           ({ name: `the text ${short(text)}`, broken, files: () => ({ "audit.db": Buffer.from(text) }) }) as const,
@@ -445,6 +448,7 @@ export async function segments(): Promise<Table> {
     ["of another log, the first", () => ({ ...log, [first]: foreigner(0) })],
     ["empty", () => ({ ...log, [second]: new Uint8Array() })],
     ["longer", () => ({ ...log, [second]: Buffer.concat([inside, Buffer.alloc(4_096)]) })],
+    ["in UTF-16", () => ({ ...log, [second]: encoded(inside, "UTF-16le") })],
     ["with a journal", () => ({ ...log, [`${second}-journal`]: inside })],
     ["beside a database of another log", () => ({ ...log, "audit.db": closed })],
     ["without a database", () => without(log, "audit.db")],

@@ -40,6 +40,23 @@ export function alteredLoosely(bytes: Uint8Array, work: string): Uint8Array {
   return altered(altered(loose, work), (database) => setTableSql(database, schema));
 }
 
+/** A file with the same schema and rows whose text is in another encoding. */
+export function encoded(bytes: Uint8Array, encoding: "UTF-16le" | "UTF-16be"): Uint8Array {
+  return withDatabase(new Uint8Array(), (made) => {
+    made.run(`PRAGMA encoding = '${encoding}'`);
+    withDatabase(bytes, (database) => {
+      for (const name of ["application_id", "user_version"]) {
+        made.run(`PRAGMA ${name} = ${String(database.exec(`PRAGMA ${name}`)[0]?.values[0]?.[0])}`);
+      }
+      for (const [sql] of database.exec("SELECT sql FROM sqlite_schema")[0]?.values ?? []) made.run(String(sql));
+      const { columns, values } = database.exec("SELECT * FROM entries")[0] ?? { columns: [], values: [] };
+      const insertion = `INSERT INTO entries VALUES (${columns.map(() => "?").join(", ")})`;
+      for (const row of values) made.run(insertion, row);
+    });
+    return made.export();
+  });
+}
+
 function tableSql(database: Database): SqlValue {
   return database.exec("SELECT sql FROM sqlite_schema WHERE name = 'entries'")[0]?.values[0]?.[0] ?? null;
 }

@@ -165,13 +165,16 @@ function checkHeader(file: SqliteFile): void {
   const version = file.scalar("PRAGMA user_version");
   const schema = file.all("SELECT type, name, tbl_name, sql FROM sqlite_schema");
   const isOurs = file.scalar("PRAGMA application_id") === APPLICATION_ID;
+  // In UTF-16, SQLite would make the text of what is stored, which need not be what was hashed.
+  const isUtf8 = file.scalar("PRAGMA encoding") === "UTF-8";
   if (isOurs && typeof version === "number" && version > FORMAT_VERSION) {
     throw new AuditUnavailableError(
       file.path,
       `written in format ${version}, and this version of capfence reads format ${FORMAT_VERSION}. Use a newer one`,
     );
   }
-  if (!isOurs || version !== FORMAT_VERSION || JSON.stringify(schema) !== JSON.stringify(SCHEMA)) {
+  const isUnchanged = isUtf8 && JSON.stringify(schema) === JSON.stringify(SCHEMA);
+  if (!isOurs || version !== FORMAT_VERSION || !isUnchanged) {
     throw new AuditCorruptError(file.path, "not a CapFence log, or its tables were changed");
   }
 }
