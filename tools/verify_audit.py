@@ -62,6 +62,9 @@ TEXT_COLUMNS = (
 )
 DERIVED_COLUMNS = TEXT_COLUMNS[2:] + ("decision_seq",)
 
+# Bytes that no file of a log has.
+TOO_LARGE = 2**31
+
 # Problems reported at most for one log: one that was overwritten has one in every entry.
 MAX_PROBLEMS = 100
 # Problems told to people after the first.
@@ -824,9 +827,18 @@ class Database:
         self.connection.close()
 
 
+def is_there(path):
+    """Whether anything has that name, be it a link that leads nowhere."""
+    try:
+        os.lstat(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def check_database(chain, database):
     for suffix in ("-journal", "-wal"):
-        if os.path.exists(database.path + suffix):
+        if is_there(database.path + suffix):
             chain.problem(None, "%s would make other SQLite readers see something else" % (database.path + suffix))
     try:
         database.check_header()
@@ -843,8 +855,11 @@ def open_ordinary(path):
     """Opens a file for reading. Raises FileNotFoundError when there is none, CannotRead when it can't be read."""
     try:
         # Opening a pipe would wait for its other end.
-        if not stat.S_ISREG(os.stat(path).st_mode):
+        found = os.stat(path)
+        if not stat.S_ISREG(found.st_mode):
             raise CannotRead("%s: it is not an ordinary file" % path)
+        if found.st_size >= TOO_LARGE:
+            raise CannotRead("%s: it has 2 GiB or more, which no file of a log has" % path)
         return open(path, "rb")
     except FileNotFoundError:
         raise
@@ -951,10 +966,17 @@ def check_segment(chain, first, path):
         segment.close()
 
 
+def real_path(named):
+    """The log's own path. Links are followed, as a writer does, to a file that is there: the others lie beside that."""
+    if os.path.exists(named):
+        return os.path.realpath(named)
+    directory, name = os.path.split(os.path.abspath(named))
+    return os.path.join(os.path.realpath(directory), name)
+
+
 def verify(named, anchors, min_size):
     """The report on one log. Raises CannotRead when there can be none."""
-    # Links are followed, as a writer does: the other files lie beside the log itself.
-    path = os.path.realpath(named)
+    path = real_path(named)
     chain = Chain(anchors)
     try:
         check_parts(chain, path)

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import * as fc from "fast-check";
@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 
 import { openCheckpoint } from "../../src/audit/checkpoints/checkpoint.ts";
 import { ENTRY_KINDS } from "../../src/audit/format/entry.ts";
+import { verifyLog } from "../../src/audit/verify.ts";
 import { generateKeys, parseSignerKey, parseVerifierKey } from "../../src/note.ts";
 import {
   bothVerdicts,
@@ -17,6 +18,7 @@ import {
   hasPython,
   ourVerdict,
   putLog,
+  python,
   segmentedFiles,
   segmentsOf,
   theirVerdicts,
@@ -24,6 +26,7 @@ import {
   without,
   written,
   type Files,
+  type Verdict,
 } from "./both-verifiers.ts";
 import { placeLog, query, sampleFiles, temporaryDirectory } from "./sample-log.ts";
 import * as tampered from "./tampered-logs.ts";
@@ -79,6 +82,42 @@ describe.skipIf(!hasPython)("the independent verifier (needs python3) agrees wit
     );
     expect(theirs).toEqual(ours);
     expect(new Set(Object.values(ours))).toEqual(new Set(["no verdict"]));
+  });
+
+  it("on files that were made too long, which neither reads", async () => {
+    const segmented = await segmentedFiles();
+    const names = ["audit.db", "audit.db-tail", segmentsOf(segmented)[1] ?? ""];
+    const paths = names.map((name) => {
+      const path = putLog(join(temporaryDirectory(), "log"), segmented);
+      truncateSync(join(path, "..", name), 2 ** 31);
+      return path;
+    });
+    for (const path of paths) expect(await ourVerdict(path, [])).toBe("no verdict");
+    expect(theirVerdicts(paths, [])).toEqual(paths.map(() => "no verdict"));
+    await expect(verifyLog(paths[2] ?? "")).rejects.toThrow(`${names[2]}: it has 2 GiB or more`);
+    expect(python(paths).stderr).toContain(`${names[2]}: it has 2 GiB or more`);
+  });
+
+  it("on names that lead nowhere", async () => {
+    const links: readonly (readonly [name: string, target: string, files: Files, verdict: Verdict])[] = [
+      ...["-journal", "-wal"].flatMap((suffix) =>
+        ["nowhere", `audit.db${suffix}`, "audit.db/x"].map(
+          (target) => [`audit.db${suffix}`, target, { "audit.db": closed }, { broken: undefined }] as const,
+        ),
+      ),
+      ["audit.db", "nowhere", {}, "no verdict"],
+      ["audit.db", "nowhere", { "audit.db-tail": tail }, { broken: undefined }],
+      ["audit.db", "nowhere", { "nowhere-tail": tail }, "no verdict"],
+      ["audit.db", "audit.db", { "audit.db-tail": tail }, "no verdict"],
+    ];
+    const paths = links.map(([name, target, files]) => {
+      const path = putLog(join(temporaryDirectory(), "log"), files);
+      symlinkSync(target, join(path, "..", name));
+      return path;
+    });
+    const expected = links.map(([, , , verdict]) => verdict);
+    expect(await Promise.all(paths.map((path) => ourVerdict(path, [])))).toEqual(expected);
+    expect(theirVerdicts(paths, [])).toEqual(expected);
   });
 
   it.each([

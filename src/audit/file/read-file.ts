@@ -11,6 +11,12 @@ import { loadEngine, type Engine } from "./sqlite.ts";
 import type { ReadingOrder } from "../store.ts";
 import { tailPath } from "./tail-file.ts";
 
+/**
+ * Bytes that are too many for one file: it is read as a whole. A database is sealed at 32 MiB; only one that was copied from
+ * elsewhere is larger. What is longer was made longer by somebody, and need take no space on the disk.
+ */
+const TOO_LARGE = 2_147_483_648;
+
 /** The bytes of a log's two open files, and which file the database was before the tail was opened. */
 export interface LogBytes {
   readonly identity: FileIdentity | undefined;
@@ -37,11 +43,19 @@ export function readLogBytes(path: string): LogBytes {
   return { identity, tail, database };
 }
 
-/** A file's bytes; `undefined` when there is no such file. @throws AuditUnavailableError when it can't be read. */
-function readIfThere(path: string): Buffer | undefined {
+/** A file that can be read as a whole; `undefined` when there is no such file. @throws AuditUnavailableError when it can't. */
+function identifyReadable(path: string): FileIdentity | undefined {
   const found = identifyFile(path);
   if (found === undefined) return undefined;
   if (!found.ordinary) throw new AuditUnavailableError(path, "it is not an ordinary file");
+  if (found.size >= TOO_LARGE)
+    throw new AuditUnavailableError(path, "it has 2 GiB or more, which no file of a log has");
+  return found;
+}
+
+/** A file's bytes; `undefined` when there is no such file. @throws AuditUnavailableError when it can't be read. */
+function readIfThere(path: string): Buffer | undefined {
+  if (identifyReadable(path) === undefined) return undefined;
   try {
     return nodeFiles.readFile(path);
   } catch (error) {
@@ -56,9 +70,8 @@ export class ReadingSpace {
 
   /** As {@link readIfThere}; the bytes are good until the next file is read. */
   read(path: string): Buffer | undefined {
-    const found = identifyFile(path);
+    const found = identifyReadable(path);
     if (found === undefined) return undefined;
-    if (!found.ordinary) throw new AuditUnavailableError(path, "it is not an ordinary file");
     if (this.#space.length < found.size) this.#space = Buffer.allocUnsafeSlow(found.size);
     try {
       const fd = nodeFiles.openRead(path);

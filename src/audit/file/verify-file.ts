@@ -3,11 +3,13 @@
  * segment against the entry that names it.
  */
 
-import { AuditCorruptError } from "../../errors.ts";
+import { lstatSync } from "node:fs";
+
+import { AuditCorruptError, AuditUnavailableError } from "../../errors.ts";
 import type { ChainCheck } from "../checks/chain-check.ts";
 import { EntryDatabase, withDatabase } from "./database.ts";
 import { sha256, soundEntry } from "../format/entry.ts";
-import { isUntouched, nodeFiles } from "./files.ts";
+import { explainFileError, isUntouched, nodeFiles } from "./files.ts";
 import { identifyFile, ReadingSpace, readLogBytes } from "./read-file.ts";
 import { listSegments, type SegmentFile } from "./segments.ts";
 import { loadEngine, type Engine } from "./sqlite.ts";
@@ -63,9 +65,18 @@ function readParts(engine: Engine, path: string): LogParts {
   }
 }
 
+/** Whether anything has that name, be it a link that leads nowhere. */
+function isThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    throw new AuditUnavailableError(path, explainFileError(error), { cause: error });
+  }
+}
+
 function* checkRows(engine: Engine, bytes: Buffer, path: string, check: ChainCheck): Generator<void> {
   for (const suffix of ["-journal", "-wal"]) {
-    if (nodeFiles.identify(`${path}${suffix}`) !== undefined) {
+    if (isThere(`${path}${suffix}`)) {
       check.findings.problem(undefined, `${path}${suffix} would make other SQLite readers see something else`);
     }
   }
