@@ -39,6 +39,19 @@ export interface OpenedNote {
 /** Key type Ed25519 (C2SP signed-note, "Signature types"). */
 const ED25519 = 1;
 
+/** A key's name: no Unicode spaces and no plus (C2SP signed-note, "Format"). `\s` is another set than these spaces. */
+const NAME = String.raw`[^\p{White_Space}+]+`;
+const SIGNER = new RegExp(String.raw`^PRIVATE\+KEY\+(${NAME})\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$`, "u");
+const VERIFIER = new RegExp(String.raw`^(${NAME})\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$`, "u");
+const SIGNATURE = new RegExp(`^— (${NAME}) ([A-Za-z0-9+/]+={0,2})$`, "u");
+
+/** What editors and shells leave around a key. */
+const AROUND_KEY = /^[ \t\r\n]+|[ \t\r\n]+$/g;
+
+/** What is in no note (C2SP signed-note, "Format"): ASCII control characters except line feeds, and what is not UTF-8. */
+// oxlint-disable-next-line no-control-regex
+const NO_NOTE = /[\x00-\x09\x0b-\x1f]|\p{Cs}/u;
+
 // RFC 8410, sections 4 and 7: what stands before the 32 bytes of a key in SPKI and in PKCS #8.
 const SPKI_PREFIX = Buffer.from("302a300506032b6570032100", "hex");
 const PKCS8_PREFIX = Buffer.from("302e020100300506032b657004220420", "hex");
@@ -64,8 +77,7 @@ export function generateKeys(name: string): { readonly signer: string; readonly 
 
 /** Reads a signing key's text. @throws TypeError when it is not one. Neither text nor key is in the message. */
 export function parseSignerKey(text: string): SignerKey {
-  const [, name = "", id, encoded] =
-    /^PRIVATE\+KEY\+([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/u.exec(text.trim()) ?? [];
+  const [, name = "", id, encoded] = SIGNER.exec(text.replaceAll(AROUND_KEY, "")) ?? [];
   const seed = decodeKey(encoded);
   if (seed !== undefined) {
     const privateKey = createPrivateKey({ key: Buffer.concat([PKCS8_PREFIX, seed]), format: "der", type: "pkcs8" });
@@ -77,7 +89,7 @@ export function parseSignerKey(text: string): SignerKey {
 
 /** Reads a verifying key's text. @throws TypeError when it is not one. */
 export function parseVerifierKey(text: string): VerifierKey {
-  const [, name = "", id, encoded] = /^([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/u.exec(text.trim()) ?? [];
+  const [, name = "", id, encoded] = VERIFIER.exec(text.replaceAll(AROUND_KEY, "")) ?? [];
   const raw = decodeKey(encoded);
   if (raw !== undefined && hex(keyId(name, raw)) === id) {
     const publicKey = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, raw]), format: "der", type: "spki" });
@@ -114,11 +126,11 @@ export function signNote(text: string, { name, id, privateKey }: SignerKey): str
  */
 export function openNote(note: string, keys: readonly VerifierKey[]): OpenedNote {
   const end = note.lastIndexOf("\n\n");
-  if (end < 0 || !note.endsWith("\n")) throw new TypeError("not a signed note");
+  if (end < 0 || !note.endsWith("\n") || NO_NOTE.test(note)) throw new TypeError("not a signed note");
   const text = note.slice(0, end + 1);
   const verified = new Set<VerifierKey>();
   for (const line of note.slice(end + 2, -1).split("\n")) {
-    const [, name, encoded = ""] = /^— ([^\s+]+) ([A-Za-z0-9+/]+={0,2})$/u.exec(line) ?? [];
+    const [, name, encoded = ""] = SIGNATURE.exec(line) ?? [];
     const bytes = decodeBase64(encoded);
     if (bytes === undefined || bytes.length < 5) {
       throw new TypeError("not a signed note: a signature line is malformed");

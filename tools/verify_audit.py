@@ -62,8 +62,9 @@ TEXT_COLUMNS = (
 )
 DERIVED_COLUMNS = TEXT_COLUMNS[2:] + ("decision_seq",)
 
-# Bytes that no file of a log has.
+# Bytes that no file of a log has, and that a key's or a checkpoint's has at most.
 TOO_LARGE = 2**31
+MAX_NOTE = 2**20
 
 # Problems reported at most for one log: one that was overwritten has one in every entry.
 MAX_PROBLEMS = 100
@@ -1001,12 +1002,19 @@ def verify(named, anchors, min_size):
 
 # Signed notes (c2sp.org/signed-note) and checkpoints.
 
+# A key's name has no plus and no Unicode spaces, which are other ones than Python's.
+NAME = r"([^+\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+)"
+VERIFYING_KEY = re.compile(NAME + r"\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=*)")
+SIGNATURE = re.compile("\u2014 " + NAME + " ([A-Za-z0-9+/]+={0,2})")
+# A note has no ASCII control characters but line feeds.
+CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
+
 
 class Key:
     """An Ed25519 key that verifies."""
 
     def __init__(self, text):
-        match = re.fullmatch(r"([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=*)", text.strip())
+        match = VERIFYING_KEY.fullmatch(text.strip(" \t\r\n"))
         raw = None if match is None else decode_base64(match.group(3))
         if raw is None or len(raw) != 33 or raw[0] != 1:
             raise ValueError("not a verifying key")
@@ -1055,7 +1063,7 @@ class Anchor:
 
     def __init__(self, note, keys):
         text, self.signed_by = open_note(note, keys)
-        lines = text.decode("utf-8").split("\n")
+        lines = text.split("\n")
         origin, size, encoded = (lines + ["", ""])[:3]
         raw = decode_base64(encoded)
         if not origin.startswith("capfence/") or not re.fullmatch(r"[1-9][0-9]{0,14}", size):
@@ -1069,20 +1077,20 @@ class Anchor:
 
 def open_note(note, keys):
     """The text of a note, and the names of those of the keys that have signed it. Raises ValueError without any."""
-    end = note.rfind(b"\n\n")
-    if end < 0 or not note.endswith(b"\n") or not is_utf8(note):
+    end = note.rfind("\n\n")
+    if end < 0 or not note.endswith("\n") or CONTROL.search(note) is not None:
         raise ValueError("not a signed note")
     text = note[: end + 1]
     verified = []
-    for line in note[end + 2 : -1].decode("utf-8").split("\n"):
-        match = re.fullmatch(r"\u2014 ([^\s+]+) ([A-Za-z0-9+/]+={0,2})", line)
+    for line in note[end + 2 : -1].split("\n"):
+        match = SIGNATURE.fullmatch(line)
         signature = None if match is None else decode_base64(match.group(2))
         if signature is None or len(signature) < 5:
             raise ValueError("not a signed note: a signature line is malformed")
         for key in keys:
             if (key.name, key.id) != (match.group(1), signature[:4]) or key in verified:
                 continue
-            if not key.verifies(signature[4:], text):
+            if not key.verifies(signature[4:], text.encode("utf-8")):
                 raise ValueError("the signature of %s is wrong" % key.name)
             verified.append(key)
     if not verified:
@@ -1094,34 +1102,38 @@ def open_note(note, keys):
 
 
 def read_key(value):
-    if value.startswith("PRIVATE+KEY+"):
+    if "PRIVATE+KEY+" in value:
         raise WrongUsage("option '--vkey' was given a private key, which is secret no longer")
     try:
         return Key(value)
     except ValueError:
         pass
-    data = read_named("verifying key", value)
+    text = read_note_file("verifying key", value)
     try:
-        return Key(data.decode("utf-8"))
+        return Key(text)
     except ValueError as error:
         raise CannotRead("%s: it is not a verifying key" % value) from error
 
 
-def read_named(what, path):
+def read_note_file(what, path):
+    """The text of a file, which may be a pipe."""
     try:
-        data = read_whole(path)
-    except CannotRead as error:
-        raise CannotRead("%s %s" % (what, error)) from error
-    if data is None:
-        raise CannotRead("%s %s: there is no such file" % (what, path))
-    return data
+        with open(path, "rb") as file:
+            data = file.read(MAX_NOTE + 1)
+        if len(data) > MAX_NOTE:
+            raise CannotRead("%s %s: it is larger than 1 MiB, which no key and no checkpoint is" % (what, path))
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise CannotRead("%s %s: it is not UTF-8 text, which every key and every checkpoint is" % (what, path)) from error
+    except (OSError, ValueError) as error:
+        raise CannotRead("%s %s: %s" % (what, path, reason_of(error))) from error
 
 
 def read_checkpoints(files, keys):
     """The checkpoints that prove something, and what is wrong with the others."""
     anchors, unproven = [], []
     for path in files:
-        note = read_named("checkpoint", path)
+        note = read_note_file("checkpoint", path)
         try:
             anchors.append(Anchor(note, keys))
         except ValueError as error:
@@ -1199,22 +1211,38 @@ def parse_arguments(arguments):
         prog="verify_audit.py",
         description="Verifies CapFence audit logs without CapFence. Reads only.",
         epilog="Exit codes: 0 intact, 1 could not be read, 2 wrong usage, 3 a finding.",
+        allow_abbrev=False,
     )
     add = parser.add_argument
-    add("log", nargs="+", metavar="AUDIT_DB", help="the log's database file")
-    add("--checkpoint", action="append", default=[], metavar="FILE", help="a signed checkpoint of the log")
-    add("--vkey", action="append", default=[], metavar="KEY", help="a key to trust, or a file that holds it")
+    add("log", nargs="+", type=some_text, metavar="AUDIT_DB", help="the log's database file")
+    many = {"action": "append", "default": [], "type": some_text}
+    add("--checkpoint", **many, metavar="FILE", help="a signed checkpoint of the log")
+    add("--vkey", **many, metavar="KEY", help="a key to trust, or a file that holds it")
     add("--min-size", type=size, default=0, metavar="N", help="entries that must be there, entry 0 included")
     add("--json", action="store_true", help="one line of JSON for each log")
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(list(with_values(arguments)))
     if bool(options.checkpoint) != bool(options.vkey):
         given, other = ("--vkey", "--checkpoint") if options.vkey else ("--checkpoint", "--vkey")
         parser.error("option '%s' means nothing without option '%s'" % (given, other))
     return options
 
 
+def with_values(arguments):
+    """The same arguments, each option in one piece with its value, which may begin with a hyphen, as a key's name may."""
+    rest = iter(arguments)
+    for each in rest:
+        value = next(rest, None) if each in ("--checkpoint", "--vkey", "--min-size") else None
+        yield each if value is None else "%s=%s" % (each, value)
+
+
+def some_text(text):
+    if not text:
+        raise argparse.ArgumentTypeError("it must not be empty")
+    return text
+
+
 def size(text):
-    if not re.fullmatch(r"[0-9]{1,15}", text):
+    if not re.fullmatch(r"[1-9][0-9]{0,14}", text):
         raise argparse.ArgumentTypeError("not a number of entries")
     return int(text)
 

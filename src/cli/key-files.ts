@@ -47,9 +47,9 @@ export function readVerifier(value: string, host: Host): VerifierKey {
   }
 }
 
-/** A message that repeats what was given would show a private key to everyone who reads it. */
+/** A message that repeats what was given would show a private key to everyone who reads it, whatever stands before it. */
 function refuseSecret(value: string | undefined, option: string): void {
-  if (value?.startsWith("PRIVATE+KEY+") !== true) return;
+  if (value?.includes("PRIVATE+KEY+") !== true) return;
   throw new CommandFailure(EXIT.usage, `option '${option}' was given a private key itself, which is secret no longer`);
 }
 

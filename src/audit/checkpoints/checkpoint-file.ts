@@ -16,17 +16,13 @@ import { verifierOf, type SignerKey } from "../../note.ts";
  *   node:fs throws when it can't be read.
  */
 export function readCheckpointFile(path: string, signer: SignerKey): Anchor | undefined {
-  let note: string;
   try {
-    note = readNoteFile(path);
+    const note = readNoteFile(path);
+    return note === "" ? undefined : openCheckpoint(note, [verifierOf(signer)]);
   } catch (error) {
-    if (errorCode(error) === "ENOENT") return undefined;
-    throw error;
-  }
-  if (note === "") return undefined;
-  try {
-    return openCheckpoint(note, [verifierOf(signer)]);
-  } catch (error) {
+    const code = errorCode(error);
+    if (code === "ENOENT") return undefined;
+    if (code !== undefined) throw error;
     const problem = `${path}: it is not a checkpoint that ${signer.name} signed, and is not replaced. Name another file`;
     throw new Error(problem, { cause: error });
   }
