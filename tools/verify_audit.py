@@ -169,6 +169,11 @@ def sha256(data):
     return hashlib.sha256(data).hexdigest()
 
 
+def is_identity(value):
+    """Whether it is the form of a log's identity."""
+    return isinstance(value, str) and re.fullmatch(r"[0-9a-f]{32}", value) is not None
+
+
 def read_entry(body):
     """The entry that these bytes are, or None when they are not JSON text or lack what every entry has."""
     try:
@@ -177,7 +182,7 @@ def read_entry(body):
         return None
     if not isinstance(entry, dict):
         return None
-    texts = all(isinstance(entry.get(name), str) for name in ("log", "prev", "ts", "kind"))
+    texts = all(isinstance(entry.get(name), str) for name in ("prev", "ts", "kind")) and is_identity(entry.get("log"))
     return entry if texts and is_number(entry.get("v")) and is_integer(entry.get("seq")) else None
 
 
@@ -723,7 +728,7 @@ def read_tail_header(line):
     if not is_integer(header.get("v")) or header["v"] != FORMAT:
         return None
     is_sound = is_integer(header.get("first")) and header["first"] >= 1
-    return header if is_sound and all(isinstance(header.get(name), str) for name in ("log", "prev")) else None
+    return header if is_sound and is_identity(header.get("log")) and isinstance(header.get("prev"), str) else None
 
 
 # The database files.

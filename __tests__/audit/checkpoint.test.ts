@@ -100,6 +100,15 @@ describe("making a checkpoint", () => {
     expect(anchorOf(await makeCheckpoint(path, signer)).size).toBe(5);
   });
 
+  it("is refused where the log's identity would be lines of the checkpoint: it would be one of another log", async () => {
+    const forged = JSON.stringify(`${"0".repeat(32)}\n9\n${Buffer.alloc(32).toString("base64")}`);
+    const changed = rewritten(closed, 4, (body) => body.replace(/"log":"[0-9a-f]+"/, () => `"log":${forged}`));
+    await expect(makeCheckpoint(placeLog(changed), signer)).rejects.toMatchObject({
+      code: "ERR_AUDIT_CORRUPT",
+      seq: 4,
+    });
+  });
+
   it("is refused where there is no log, or its last entry is damaged", async () => {
     await expect(makeCheckpoint(join(temporaryDirectory(), "absent.db"), signer)).rejects.toSatisfy((error) =>
       AuditUnavailableError.isInstance(error),

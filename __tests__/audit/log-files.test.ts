@@ -100,19 +100,20 @@ describe("files of a log", () => {
 
 describe("a new log", () => {
   const TS = "2026-01-15T10:00:00.000Z";
+  const IDENTITY = "0123456789abcdef".repeat(2);
   it("is put where there is none, whole", () => {
     const path = newLogPath();
-    const made = createLog(nodeFiles, engine, path, `${path}-made`, "log", TS);
+    const made = createLog(nodeFiles, engine, path, `${path}-made`, IDENTITY, TS);
     expect(made).toEqual(nodeFiles.identify(path));
     expect(filesBeside(path)).toEqual(["audit.db"]);
     expect(storedEntries(path).map(({ body }) => JSON.parse(body) as object)).toEqual([
-      { kind: "genesis", log: "log", prev: "0".repeat(64), seq: 0, ts: TS, v: 1 },
+      { kind: "genesis", log: IDENTITY, prev: "0".repeat(64), seq: 0, ts: TS, v: 1 },
     ]);
   });
 
   it("is not put over anything, and leaves nothing behind then", () => {
     const path = placeLog(closed);
-    expect(() => createLog(nodeFiles, engine, path, `${path}-made`, "log", TS)).toThrow(
+    expect(() => createLog(nodeFiles, engine, path, `${path}-made`, IDENTITY, TS)).toThrow(
       expect.objectContaining({ code: "EEXIST" }),
     );
     expect(filesBeside(path)).toEqual(["audit.db"]);

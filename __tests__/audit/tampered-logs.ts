@@ -234,7 +234,7 @@ export function entries(): Table {
       },
       ...[
         ["v", "2", 4],
-        ["log", '"another"', 4],
+        ["log", `"${"0".repeat(32)}"`, 4],
         ["seq", "5", 4],
         ["kind", '"genesis"', 4],
         ["prev", '"another"', 3],
@@ -242,6 +242,11 @@ export function entries(): Table {
         name: `another ${String(member)} in the last`,
         broken: Number(broken),
         files: () => madeAnew(4, withMember(last, String(member), String(value))),
+      })),
+      ...["another", "0".repeat(31), "0".repeat(33), "A".repeat(32), `${"0".repeat(32)}\n`].map((identity) => ({
+        name: `the log ${JSON.stringify(identity)} in all`,
+        broken: 0,
+        files: () => ofLog(identity),
       })),
       {
         name: "a genesis entry that follows something",
@@ -688,6 +693,17 @@ function madeAnew(seq: number, body: string): Files {
     opened.run(`UPDATE entries SET ${assignments.join(", ")} WHERE seq = ?`, [...columns, seq]);
   });
   return { "audit.db": changed };
+}
+
+/** A log whose entries all name another one, each made anew. */
+function ofLog(identity: string): Files {
+  const [, named = ""] = /"log":("[0-9a-f]+")/.exec(bodyOf(LINES[0])) ?? [];
+  const change = (body: string): string => body.replace(named, JSON.stringify(identity));
+  const databases = [0, 1, 2, 3, 4].reduce<Uint8Array>(
+    (bytes, seq) => rewritten(bytes, seq, change, "onwards"),
+    closed,
+  );
+  return { "audit.db": databases };
 }
 
 /** An open log whose last line has a byte in it that begins no letter, under a hash that fits. */

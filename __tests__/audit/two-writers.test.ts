@@ -447,7 +447,7 @@ describe("a writer refuses to go on with a log", () => {
     ],
     [
       "goes on with an entry of another log",
-      (log, head) => tailOf(log, head, formatLine(new PreparedEntry(CONTENT).follow(head, "other", T1))),
+      (log, head) => tailOf(log, head, formatLine(new PreparedEntry(CONTENT).follow(head, "0".repeat(32), T1))),
       "entry 4: it belongs to another log",
       4,
     ],

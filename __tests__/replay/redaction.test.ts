@@ -114,7 +114,7 @@ const recording: fc.Arbitrary<RecordingOptions> = fc.oneof(
 
 /** What a log would hold about the call, read back. */
 function recorded(entry: ReturnType<typeof decisionEntry>): DecisionEntry {
-  const { body } = entry.follow({ seq: 0, hash: NO_PREVIOUS }, "log", "2026-01-15T10:00:00.000Z");
+  const { body } = entry.follow({ seq: 0, hash: NO_PREVIOUS }, "0".repeat(32), "2026-01-15T10:00:00.000Z");
   return parseEntry(body) as DecisionEntry;
 }
 

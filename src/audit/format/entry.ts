@@ -310,12 +310,20 @@ export function soundEntry(digest: unknown, body: unknown): StoredEntry | undefi
   return entry && { seq: entry.seq, hash: digest, body, entry };
 }
 
+/**
+ * Whether it is the form of a log's identity. That becomes a line of checkpoints, part of the names of segments, and of the
+ * text of entries to come, so it must hold nothing else.
+ */
+export function isLogIdentity(value: unknown): value is string {
+  return typeof value === "string" && /^[0-9a-f]{32}$/.test(value);
+}
+
 function isEntry(value: unknown): value is Entry {
   if (typeof value !== "object" || value === null) return false;
   const { v, log, seq, prev, ts, kind } = value as Record<string, unknown>;
   return (
     typeof v === "number" &&
-    typeof log === "string" &&
+    isLogIdentity(log) &&
     Number.isSafeInteger(seq) &&
     typeof prev === "string" &&
     typeof ts === "string" &&

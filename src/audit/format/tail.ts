@@ -6,7 +6,7 @@
 
 import { isUtf8 } from "node:buffer";
 
-import { canonical, FORMAT_VERSION, sha256, soundEntry, type Head, type StoredEntry } from "./entry.ts";
+import { canonical, FORMAT_VERSION, isLogIdentity, sha256, soundEntry, type Head, type StoredEntry } from "./entry.ts";
 
 /** Where a tail begins: it follows `head` in the log `log`. */
 export interface TailHeader {
@@ -53,7 +53,7 @@ export function parseTailHeader(line: Buffer | undefined): TailHeader | undefine
   if (typeof header !== "object" || header === null) return undefined;
   const { capfence, first, log, prev, v } = header as Record<string, unknown>;
   if (capfence !== "tail" || v !== FORMAT_VERSION) return undefined;
-  if (!isEntryNumber(first) || typeof log !== "string" || typeof prev !== "string") return undefined;
+  if (!isEntryNumber(first) || !isLogIdentity(log) || typeof prev !== "string") return undefined;
   return { log, head: { seq: first - 1, hash: prev } };
 }
 
