@@ -6,19 +6,18 @@ import { findOpenItems } from "../../src/audit/file/find-open-items.ts";
 import type { FoldContext } from "../../src/audit/file/fold-context.ts";
 import { doLater, doNow } from "../../src/audit/file/steps.ts";
 import { LogWriter } from "../../src/audit/file/writer.ts";
-import { PreparedEntry, type EntryContent } from "../../src/audit/format/entry.ts";
+import type { PreparedEntry } from "../../src/audit/format/entry.ts";
 import { OpenItemsRebuild } from "../../src/audit/open-items/open-items-rebuild.ts";
 import { verifyLog } from "../../src/audit/verify.ts";
 import { appendTo, contextOf } from "./fold-context.ts";
-import { request, T1 } from "./recorded-approvals.ts";
+import { prepared, request, T1 } from "./recorded-approvals.ts";
 import { decision, expectOneChain, newLogPath } from "./sample-log.ts";
 
 const T0_MS = Date.parse("2026-01-15T10:00:00.000Z");
 const PAST_T1_MS = Date.parse(T1) + 1;
 
 function asked(id: string): PreparedEntry {
-  const { v: _, log: __, prev: ___, seq: ____, ts: _____, ...content } = request(0, id).entry;
-  return new PreparedEntry(content as unknown as EntryContent);
+  return prepared(request(0, id));
 }
 
 /** The other process. */

@@ -1,6 +1,6 @@
 /** Entries about approvals, each with its hash, as a register of open items is given them. */
 
-import type { Entry } from "../../src/audit/format/entry.ts";
+import { PreparedEntry, type Entry, type EntryContent } from "../../src/audit/format/entry.ts";
 import type { OpenItemsRegister } from "../../src/audit/open-items/open-items.ts";
 
 /** Hours, one after the other. Entries are recorded at the first, unless they say otherwise, and what is open ends at the second. */
@@ -39,6 +39,12 @@ export function grant(seq: number, id: string, members: Members = {}): Recorded 
 export function about(seq: number, status: string, id: unknown, of: number, members: Members = {}): Recorded {
   const named = { of, request: `hash ${of}`, by: "bob", user: "root" };
   return recorded(seq, { kind: "approval", status, id, ...named, ...members });
+}
+
+/** What such an entry says, ready for appending to a log. */
+export function prepared({ entry }: Recorded): PreparedEntry {
+  const { v: _, log: __, prev: ___, seq: ____, ts: _____, ...content } = entry;
+  return new PreparedEntry(content as unknown as EntryContent);
 }
 
 /** Gives a register its next entry; answers what that answers. */
