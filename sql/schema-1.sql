@@ -180,15 +180,51 @@ BEGIN
 END
 $$;
 
--- The entries of a log about approvals behind entry `after`, in order, and last the latest time that any entry has since: what
--- is decided under the log's lock depends on them.
-CREATE FUNCTION capfence.approvals_after(log_name text, after bigint)
-RETURNS TABLE (seq bigint, hash text, body text, passed text)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  (SELECT entries.seq, entries.hash, entries.body, entries.passed FROM capfence.entries
-    WHERE entries.log = (SELECT logs.id FROM capfence.logs WHERE logs.name = log_name) AND entries.seq > after
-      AND entries.kind IN ('approval', 'grant') ORDER BY entries.seq)
-  UNION ALL SELECT NULL, NULL, NULL, logs.latest FROM capfence.logs WHERE logs.name = log_name
+-- The entries of a log about approvals behind entry `after_seq`, in order, no more of them than `most`, and none once those
+-- before have `most_bytes`. When there are no more, a last row without a body says where the log ends, and in `passed` the
+-- latest time that any entry has since the last one about approvals: what is decided under the log's lock depends on it.
+--
+-- `after_hash` is what entry `after_seq` was found to have (-1 for none): whoever goes on from there knows all before it, as
+-- long as that is still the same log. Errors: CF001 and CF002, as above.
+CREATE FUNCTION capfence.approvals_after(
+  log_name text, after_seq bigint, after_hash text, most integer, most_bytes integer
+) RETURNS TABLE (seq bigint, hash text, body text, passed text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+-- What is left is to follow an index in its order, so that a page never costs more than what is on it.
+SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+DECLARE
+  log_id integer;
+  latest text;
+BEGIN
+  SELECT logs.id, logs.latest INTO log_id, latest FROM capfence.logs WHERE logs.name = log_name;
+  IF log_id IS NULL THEN
+    RAISE EXCEPTION 'there is no log of that name' USING ERRCODE = 'CF001';
+  END IF;
+  IF after_seq >= 0 THEN
+    PERFORM FROM capfence.entries
+      WHERE entries.log = log_id AND entries.seq = after_seq AND entries.hash = after_hash;
+    IF NOT FOUND THEN
+      RAISE EXCEPTION 'entry % is not there as it was recorded', after_seq USING ERRCODE = 'CF002';
+    END IF;
+  END IF;
+  FOR seq, hash, body, passed IN
+    -- An entry whose text somebody has taken away is none that can be passed over, nor the end.
+    SELECT entries.seq, entries.hash, coalesce(entries.body, ''), entries.passed FROM capfence.entries
+      WHERE entries.log = log_id AND entries.seq > after_seq AND entries.kind IN ('approval', 'grant')
+      ORDER BY entries.seq LIMIT most
+  LOOP
+    IF most_bytes <= 0 THEN
+      RETURN;
+    END IF;
+    RETURN NEXT;
+    most := most - 1;
+    most_bytes := most_bytes - octet_length(body);
+  END LOOP;
+  IF most > 0 THEN
+    RETURN QUERY SELECT entries.seq, entries.hash, NULL, latest
+      FROM capfence.entries WHERE entries.log = log_id ORDER BY entries.seq DESC LIMIT 1;
+  END IF;
+END
 $$;
 
 -- Answers where the log of that name stands; makes it, with that identity and genesis entry, if there is none.
@@ -245,7 +281,7 @@ BEGIN
   GRANT EXECUTE ON FUNCTION
     capfence.open_log(text, text, text, integer),
     capfence.append(text, uuid, boolean, text, bigint, text, integer),
-    capfence.approvals_after(text, bigint)
+    capfence.approvals_after(text, bigint, text, integer, integer)
     TO capfence_appender;
   GRANT SELECT ON capfence.logs, capfence.entries, capfence.decisions TO capfence_reader;
   ALTER SCHEMA capfence OWNER TO capfence_owner;
@@ -254,7 +290,7 @@ BEGIN
   ALTER TABLE capfence.entries OWNER TO capfence_owner;
   ALTER VIEW capfence.decisions OWNER TO capfence_owner;
   ALTER FUNCTION capfence.append(text, uuid, boolean, text, bigint, text, integer) OWNER TO capfence_owner;
-  ALTER FUNCTION capfence.approvals_after(text, bigint) OWNER TO capfence_owner;
+  ALTER FUNCTION capfence.approvals_after(text, bigint, text, integer, integer) OWNER TO capfence_owner;
   ALTER FUNCTION capfence.open_log(text, text, text, integer) OWNER TO capfence_owner;
 EXCEPTION
   WHEN insufficient_privilege THEN

@@ -291,3 +291,32 @@ describe("what a segment entry carries on", () => {
     expect(open(register)).toBe("r 5 hash 5 consumed, q 1 hash 1 expired");
   });
 });
+
+describe("a copy of what is open", () => {
+  const former = [
+    request(1, "q"),
+    request(2, "p"),
+    about(3, "approved", "q", 1),
+    grant(4, "g", { uses: 2 }),
+    request(5, "r"),
+    about(6, "consumed", "r", 5),
+  ];
+  const later = [about(7, "consumed", "q", 1), request(8, "s"), changed(9, "used", "g", 4)];
+
+  it("goes its own way, as the first would have", () => {
+    const first = registerOf(...former);
+    const copy = first.copy();
+    for (const each of later) apply(copy, each);
+    expect(open(first)).toBe(open(registerOf(...former)));
+    expect(open(copy)).toBe(open(registerOf(...former, ...later)));
+  });
+
+  it("ends what time ends", () => {
+    const copy = registerOf(...former).copy();
+    copy.passes(T2);
+    const first = registerOf(...former);
+    first.passes(T2);
+    expect(open(copy)).toBe(open(first));
+    expect(copy.requests.size + copy.grants.size).toBe(0);
+  });
+});

@@ -1,10 +1,12 @@
 import { setTimeout as pause } from "node:timers/promises";
 
-import { describe, expect, it } from "vitest";
+import { Client } from "pg";
+import { describe, expect, it, onTestFinished } from "vitest";
 
 import { AuditLog } from "../../../src/audit/log.ts";
+import { prepared, request } from "../recorded-approvals.ts";
 import { decision } from "../sample-log.ts";
-import { logDatabase, newPostgresLog, sql } from "../stores.ts";
+import { logDatabase, nameOf, newPostgresLog, sql } from "../stores.ts";
 
 const database = await logDatabase();
 
@@ -35,5 +37,53 @@ describe.skipIf(database === undefined)("a session that begins while there are f
       if (indexed - before.indexed >= 20) break;
       await pause(10);
     }
+  });
+});
+
+/** How many rows of the table of entries the server fetched for a page of that many, after an entry. */
+async function fetched(client: Client, log: string, after: number, most: number): Promise<number> {
+  await client.query("BEGIN");
+  const hash =
+    "SELECT hash FROM capfence.entries WHERE seq = $2 AND log = (SELECT id FROM capfence.logs WHERE name = $1)";
+  const { rows: found } = await client.query<{ hash: string }>(hash, [log, after]);
+  // What the transaction itself did, as it stands.
+  const count = "SELECT seq_tup_read + idx_tup_fetch AS rows FROM pg_stat_xact_user_tables WHERE relname = 'entries'";
+  const before = await client.query<{ rows: string }>(count);
+  const page = "SELECT FROM capfence.approvals_after($1, $2, $3, $4, 1000000)";
+  const { rows } = await client.query(page, [log, after, found[0]?.hash, most]);
+  expect(rows).toHaveLength(most);
+  const { rows: counted } = await client.query<{ rows: string }>(count);
+  await client.query("ROLLBACK");
+  return Number(counted[0]?.rows) - Number(before.rows[0]?.rows);
+}
+
+describe.skipIf(database === undefined)("a page of what is recorded about approvals", () => {
+  it("costs no more than what is on it, for a session that began while there was little, too", async () => {
+    const location = newPostgresLog(database);
+    const logs = [location, newPostgresLog(database)].map((each) => new AuditLog(each));
+    const grow = async (count: number): Promise<void> => {
+      const kinds = Array.from({ length: count }, (_, n) => [prepared(request(0, `request ${n}`)), decision()]);
+      await Promise.all(logs.flatMap((log) => kinds.flat().map(async (entry) => await log.append(entry))));
+    };
+    await grow(3);
+    await sql("ANALYZE capfence.entries, capfence.logs");
+    const [early, late] = [new Client({ connectionString: database }), new Client({ connectionString: database })];
+    onTestFinished(async () => {
+      for (const each of [early, late]) await each.end();
+      for (const log of logs) await log.close();
+    });
+    await early.connect();
+    // As often as makes the server keep its plan.
+    for (let n = 0; n < 10; n += 1) await fetched(early, nameOf(location), 1, 2);
+    await grow(600);
+    await late.connect();
+    for (const client of [early, late]) {
+      for (const after of [1, 501, 1_101]) {
+        // The page, and the entry that it comes after.
+        expect(await fetched(client, nameOf(location), after, 20)).toBe(21);
+      }
+      await sql("ANALYZE capfence.entries, capfence.logs");
+    }
+    expect(await fetched(late, nameOf(location), 501, 20)).toBe(21);
   });
 });

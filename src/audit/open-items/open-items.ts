@@ -69,6 +69,16 @@ export class OpenItemsRegister implements OpenItems, EntryFollower {
     return register.carries(carried) ? register : undefined;
   }
 
+  /** Another one that stands where this one does, and goes its own way. */
+  copy(): OpenItemsRegister {
+    const copy = new OpenItemsRegister();
+    for (const [id, request] of this.requests) copy.requests.set(id, request);
+    for (const [id, grant] of this.grants) copy.grants.set(id, grant);
+    for (const [id, ended] of this.ended) copy.ended.set(id, ended);
+    copy.#soonest = this.#soonest;
+    return copy;
+  }
+
   /** What a segment entry carries on; `undefined` when nothing is open. */
   carried(): CarriedItems | undefined {
     if (this.requests.size + this.grants.size + this.ended.size === 0) return undefined;

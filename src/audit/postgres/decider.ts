@@ -6,30 +6,25 @@
 import { AuditCorruptError } from "../../errors.ts";
 import { newId } from "../../new-id.ts";
 import { Batch } from "../appending/batch.ts";
-import { soundEntry, type Head, type PreparedEntry } from "../format/entry.ts";
-import { OpenItemsRegister } from "../open-items/open-items.ts";
+import type { Head, PreparedEntry } from "../format/entry.ts";
+import type { OpenItemsRegister } from "../open-items/open-items.ts";
 import type { Proposal, Settled } from "../appending/proposal.ts";
 import { MAX_CONFLICTS, Patience, stillDoubtful } from "./appender.ts";
 import { appendEntries, lockLog, wasDone, type Append } from "./asking.ts";
+import { CommittedItems } from "./committed-items.ts";
 import { isConflict, PostgresFailure } from "./failure.ts";
 import { linked, type Appended } from "./links.ts";
 import type { Session } from "./session.ts";
 import type { KeptSession } from "./sessions.ts";
 import type { PostgresTarget } from "./target.ts";
 
-/** An entry about approvals, and the latest time of the entries since the one before; the last row has only that. */
-interface ApprovalRow {
-  readonly seq: string | null;
-  readonly hash: string;
-  readonly body: string;
-  readonly passed: string | null;
-}
-
 /** One decided batch on its way. */
 interface Decision {
   readonly append: Append;
   readonly answers: readonly Settled<unknown>[];
   readonly head: Head;
+  /** What is open after it. */
+  readonly open: OpenItemsRegister;
 }
 
 /** Decides for one log, one batch after the other. */
@@ -37,13 +32,13 @@ export class Decider {
   readonly #target: PostgresTarget;
   readonly #session: KeptSession;
   readonly #identity: string;
-  /** What of approvals is open, and the last entry about approvals in it; absent until somebody asks, and after a failure. */
-  #open: { readonly register: OpenItemsRegister; last: number } | undefined;
+  readonly #items: CommittedItems;
 
   constructor(target: PostgresTarget, session: KeptSession, identity: string) {
     this.#target = target;
     this.#session = session;
     this.#identity = identity;
+    this.#items = new CommittedItems(target);
   }
 
   /**
@@ -61,13 +56,14 @@ export class Decider {
     for (let attempt = 1; ; attempt += 1) {
       const made: { decision?: Decision } = {};
       try {
-        return await this.#session.use(async (session) => await this.#transact(session, proposals, ts, known, made));
+        return this.#done(
+          await this.#session.use(async (session) => await this.#transact(session, proposals, ts, known, made)),
+        );
       } catch (error) {
-        this.#open = undefined;
         if (!(error instanceof PostgresFailure)) throw error;
         // Whatever was lost before the commit was asked for has been undone.
         if (made.decision !== undefined && !error.isUndone) {
-          if (await this.#isThere(made.decision, known, error)) return made.decision;
+          if (await this.#isThere(made.decision, known, error)) return this.#done(made.decision);
           if (attempt >= MAX_CONFLICTS) throw new PostgresFailure(error.message, error.code, true);
         } else if (!isConflict(error) || attempt >= MAX_CONFLICTS) {
           throw new PostgresFailure(error.message, error.code, true);
@@ -83,11 +79,10 @@ export class Decider {
     known: Head,
     made: { decision?: Decision },
   ): Promise<Decision> {
-    // Whoever stops in the middle, and yet keeps the connection, does not hold up the others for ever.
-    await session.begin("READ COMMITTED", this.#target.answerTimeoutMs);
-    const head = await lockLog(session, this.#target, known);
-    const register = await this.#catchUp(session);
-    const batch = new Batch(this.#identity, head, ts, register, [register]);
+    const head = await this.#lock(session, known);
+    // A copy, since nothing of what is decided counts before its commit is known.
+    const open = this.#items.copy();
+    const batch = new Batch(this.#identity, head, ts, open, [open]);
     const entries: PreparedEntry[] = [];
     const answers = proposals.map((proposal) => {
       const decided = proposal(batch);
@@ -96,35 +91,40 @@ export class Decider {
     });
     const templates = entries.map((entry) => entry.template(this.#identity, ts));
     const append: Append = { id: newId(), templates };
-    const decision = { append, answers, head: batch.head };
+    const decision = { append, answers, head: batch.head, open };
     if (entries.length > 0) {
       const appended = await appendEntries(session, this.#target, append, known, false);
       this.#expectSame(appended, decision, known);
       made.decision = decision;
     }
     await session.run("COMMIT");
-    if (this.#open !== undefined) this.#open.last = Math.max(this.#open.last, batch.head.seq);
     return decision;
   }
 
-  /** Reads what others have recorded about approvals since. */
-  async #catchUp(session: Session): Promise<OpenItemsRegister> {
-    const open = (this.#open ??= { register: new OpenItemsRegister(), last: -1 });
-    const text = "SELECT seq::text, hash, body, passed FROM capfence.approvals_after($1, $2)";
-    const rows = await session.run<ApprovalRow>(text, [this.#target.log, open.last]);
-    for (const { seq, hash, body, passed } of rows) {
-      if (passed !== null) open.register.passes(passed);
-      if (seq === null) continue;
-      const stored = soundEntry(hash, body);
-      if (stored === undefined || String(stored.seq) !== seq) {
-        throw new AuditCorruptError(this.#target.name, `entry ${seq} is damaged. Run capfence verify`, {
-          seq: Number(seq),
-        });
-      }
-      open.register.apply(hash, stored.entry);
-      open.last = stored.seq;
-    }
-    return open.register;
+  /**
+   * Begins a transaction in which nobody else appends to the log, with all known that is open in it; answers its last entry.
+   * What there is to read may be years of it, and others wait as long as the lock is held. So what is more than a page is read
+   * away from it. Whatever is left then came while the lock was waited for, which is no longer than anybody waits.
+   */
+  async #lock(session: Session, known: Head): Promise<Head> {
+    const head = await this.#begin(session, known);
+    if (await this.#items.readPage(session)) return head;
+    await session.run("COMMIT");
+    await session.transact(async () => await this.#items.readAll(session));
+    const later = await this.#begin(session, known);
+    await this.#items.readAll(session);
+    return later;
+  }
+
+  async #begin(session: Session, known: Head): Promise<Head> {
+    // Whoever stops in the middle, and yet keeps the connection, does not hold up the others for ever.
+    await session.begin("READ COMMITTED", this.#target.answerTimeoutMs);
+    return await lockLog(session, this.#target, known);
+  }
+
+  #done(decision: Decision): Decision {
+    this.#items.moveTo(decision.open, decision.head);
+    return decision;
   }
 
   #expectSame(appended: Appended, { append, head }: Decision, known: Head): void {
