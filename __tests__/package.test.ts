@@ -312,6 +312,26 @@ describe.skipIf(process.platform === "win32")("the packed tarball", () => {
     expect(decide("email.send", "", "production")).toBe("approval_required");
   });
 
+  it("has its policies where the page on the language says they are", () => {
+    const page = readFileSync(join(REPOSITORY, "docs/policy.md"), "utf8");
+    const [mine = ""] = blocks("yaml", page).filter((text) => text.includes("node_modules/capfence/policies"));
+    const [loading = ""] = blocks("ts", page).filter((text) => text.includes("capfence/policies"));
+    writeFileSync(join(home, "policies/mine.yaml"), mine);
+    const explain = ["policy", "explain", "policies/mine.yaml", "--capability", "shell.execute", "--payload"];
+    const explained = (command: string): string =>
+      capfence(home, ...explain, JSON.stringify({ command })).stdout.split("\n")[0] ?? "";
+    expect(explained("git push")).toBe("deny (policy_deny), by deny[0] at policies/mine.yaml:4");
+    expect(explained("git status")).toMatch(/^allow .* at node_modules\/capfence\/policies\/shell\.yaml:\d+$/);
+
+    const digest = Policy.load(join(REPOSITORY, "policies/shell.yaml")).digest;
+    writeFileSync(join(home, "shipped.mjs"), `${loading}console.log(policy.digest);\n`);
+    expect(node(home, "shipped.mjs")).toEqual({ status: 0, stdout: `${digest}\n`, stderr: "" });
+    const resolving = 'console.log(require.resolve("capfence/policies/payments.yaml"));\n';
+    writeFileSync(join(home, "resolve.cjs"), resolving);
+    const found = `${join(home, "node_modules/capfence/policies/payments.yaml")}\n`;
+    expect(node(home, "resolve.cjs")).toEqual({ status: 0, stdout: found, stderr: "" });
+  });
+
   it("can be required from CommonJS", () => {
     // Node 20 marks require() of an ES module as experimental on stderr; Node 22.12 does not.
     const { status, stdout } = node(home, "common.cjs");

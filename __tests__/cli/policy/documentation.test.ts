@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 
 import { afterAll, beforeAll, expect, it } from "vitest";
 
@@ -17,6 +17,8 @@ afterAll(() => place[Symbol.dispose]());
 beforeAll(() => {
   mkdirSync(place.path("policies"));
   copyFileSync(new URL("../../../policies/demo.yaml", import.meta.url), place.path("policies/demo.yaml"));
+  const shipped = new URL("../../../policies", import.meta.url);
+  cpSync(shipped, place.path("node_modules/capfence/policies"), { recursive: true });
   const [policy = ""] = blocks("yaml");
   writeFileSync(place.path("payments.yaml"), policy);
   writeFileSync(place.path("payments.test.yaml"), blocks("yaml").find((text) => text.startsWith("cases:")) ?? "");
@@ -25,7 +27,8 @@ beforeAll(() => {
 it("has policies that load", () => {
   const policies = blocks("yaml").filter((text) => /^(?:allow|deny):$/m.test(text));
   expect(policies.length).toBeGreaterThanOrEqual(4);
-  for (const text of policies) expect(() => Policy.parse(text)).not.toThrow();
+  const source = place.path("policies/mine.yaml");
+  for (const text of policies) expect(() => Policy.parse(text, { source })).not.toThrow();
   const fields = blocks("yaml").find((text) => text.startsWith("payload:")) ?? "";
   expect(() => Policy.parse(`allow:\n  - capability: a\n${fields.replace(/^/gm, "    ")}`)).not.toThrow();
 });
