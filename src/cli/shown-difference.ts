@@ -7,7 +7,7 @@ import type { KnownDecision } from "../replay/judged-call.ts";
 import { count } from "./count.ts";
 import type { Host } from "./host.ts";
 import { Table } from "./table.ts";
-import { coloursFor, visible, type Colours } from "./terminal.ts";
+import { coloursFor, textOf, visible, type Colours } from "./terminal.ts";
 
 const HEADER = ["call", "agent_id", "capability", "environment", "old", "new", "payload"] as const;
 
@@ -70,7 +70,7 @@ function table(examples: readonly ComparedCall[], calls: number): string {
     call.environment ?? "-",
     decider(call.old),
     decider(call.new),
-    call.payload === undefined ? "-" : JSON.stringify(call.payload),
+    call.payload === undefined ? "-" : textOf(call.payload),
   ]);
   const untold = calls - rows.length;
   return `${new Table(HEADER, undefined, MAX_PAYLOAD).lines(rows)}${untold === 0 ? "" : `and ${untold} more\n`}`;

@@ -9,29 +9,40 @@ const MAX_SHORT_TEXT = 40;
 const MAX_LINE = 160;
 const MAX_LINES = 200;
 
+/** Levels that are shown: a call that is nested more deeply can't be recorded, so somebody has made it up. */
+const MAX_LEVELS = 100;
+const TOO_DEEP = `… (more than ${MAX_LEVELS} levels)`;
+
 /** The value over several lines, indented by two spaces a level. */
 export function jsonLines(value: Json): readonly string[] {
-  const lines = [...linesOf(value, "", "")];
+  const lines = [...linesOf(value, "", "", 1)];
   if (lines.length <= MAX_LINES) return lines;
   return [...lines.slice(0, MAX_LINES), `… (${lines.length - MAX_LINES} more lines are not shown)`];
 }
 
 /** The value on one line. */
 export function jsonOnOneLine(value: Json): string {
-  const text = shortOf(value);
+  const text = shortOf(value, 1);
   return text.length <= MAX_LINE ? text : `${cut(text, MAX_LINE)}… (${text.length} characters)`;
 }
 
-function shortOf(value: Json): string {
+function shortOf(value: Json, level: number): string {
   if (typeof value !== "object" || value === null) return scalar(value, MAX_SHORT_TEXT);
-  if (Array.isArray(value)) return `[${value.map(shortOf).join(",")}]`;
-  const members = Object.entries(value as JsonObject).map(([name, member]) => `${scalar(name)}:${shortOf(member)}`);
+  if (level > MAX_LEVELS) return TOO_DEEP;
+  if (Array.isArray(value)) return `[${value.map((each: Json) => shortOf(each, level + 1)).join(",")}]`;
+  const members = Object.entries(value as JsonObject).map(
+    ([name, member]) => `${scalar(name)}:${shortOf(member, level + 1)}`,
+  );
   return `{${members.join(",")}}`;
 }
 
-function* linesOf(value: Json, before: string, after: string): Generator<string> {
+function* linesOf(value: Json, before: string, after: string, level: number): Generator<string> {
   if (typeof value !== "object" || value === null) {
     yield `${before}${scalar(value)}${after}`;
+    return;
+  }
+  if (level > MAX_LEVELS) {
+    yield `${before}${TOO_DEEP}${after}`;
     return;
   }
   const isList = Array.isArray(value);
@@ -45,7 +56,7 @@ function* linesOf(value: Json, before: string, after: string): Generator<string>
   yield `${before}${opening}`;
   for (const [index, [name, member]] of members.entries()) {
     const label = isList ? "" : `${scalar(name)}: `;
-    yield* linesOf(member, `${indent}  ${label}`, index === members.length - 1 ? "" : ",");
+    yield* linesOf(member, `${indent}  ${label}`, index === members.length - 1 ? "" : ",", level + 1);
   }
   yield `${indent}${closing}${after}`;
 }

@@ -3,6 +3,7 @@
 import pc from "picocolors";
 
 import type { Host } from "./host.ts";
+import { jsonText } from "./json-text.ts";
 
 /**
  * What a terminal obeys instead of showing, or shows as nothing: control characters (escape sequences, line breaks),
@@ -13,7 +14,7 @@ const UNSEEN = /[\u{2800}\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code
 
 /** What should be text: somebody who makes a chain anew can write anything into an entry. Other than text is shown as JSON. */
 export function textOf(value: unknown): string {
-  return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+  return typeof value === "string" ? value : (jsonText(value) ?? "");
 }
 
 /** `text` with every character that would not be seen as itself written as `\u{…}`. One line, whatever came in. */
@@ -39,7 +40,7 @@ export function escapeCharacter(character: string): string {
 
 /** JSON on one line. The same characters are escaped, the way JSON does it, so a parser reads the original back. */
 export function jsonLine(value: unknown): string {
-  const text = JSON.stringify(value).replace(UNSEEN, (character) =>
+  const text = (jsonText(value) ?? "null").replace(UNSEEN, (character) =>
     character
       .split("")
       .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)

@@ -85,7 +85,8 @@ class ExportReader {
   #end(end: unknown): void {
     const { entries, last } = (typeof end === "object" && end !== null ? end : {}) as Record<string, unknown>;
     if (entries !== this.#count || last !== this.#last) {
-      throw this.#problem(`it says that there are ${String(entries)} entries, and there are ${this.#count} or others`);
+      const said = typeof entries === "number" ? String(entries) : "no number of";
+      throw this.#problem(`it says that there are ${said} entries, and there are ${this.#count} or others`);
     }
     this.#isEnded = true;
   }

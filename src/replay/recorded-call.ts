@@ -74,17 +74,22 @@ export function isDecision(kind: DecisionKind): boolean {
   return SECTIONS.includes(kind);
 }
 
+/** Whether a record says which rule it was: a forged one may be anything, and nested too deeply for JSON.stringify. */
+export function isRule(rule: DecisionEntry["rule"]): rule is NonNullable<DecisionEntry["rule"]> {
+  const { id, section, file, index, line } = rule ?? {};
+  return [id, section, file].every((text) => typeof text === "string") && [index, line].every(Number.isSafeInteger);
+}
+
 /**
  * What the policy decided; `undefined` when the record says no such thing. Whether the call was let through all the same,
  * by a person say, is another question.
  */
 export function recordedDecision(entry: DecisionEntry): Decision | undefined {
-  if (!isDecision(entry.decision)) return undefined;
+  if (!isDecision(entry.decision) || typeof entry.reason !== "string") return undefined;
   const isAsked = ASKED.has(entry.reason);
   const decision = isAsked ? "require_approval" : entry.decision;
   const reason = isAsked ? "approval_required" : entry.reason;
-  // A forged one may be anything.
-  if (typeof entry.rule?.id !== "string") return { decision, reason };
+  if (!isRule(entry.rule)) return { decision, reason };
   const { id, section, index, file, line } = entry.rule;
   return { decision, reason, rule: { id, section, index, source: { file, line } } };
 }

@@ -6,7 +6,7 @@ import type { DecisionEntry, Entry, OutcomeEntry } from "../audit/format/entry.t
 import type { RuleReference } from "../event.ts";
 import type { Policy } from "../policy/policy.ts";
 import { Latencies, type Latency } from "./latencies.ts";
-import { isDecision } from "./recorded-call.ts";
+import { isDecision, isRule } from "./recorded-call.ts";
 
 /** Decisions that have something in common. */
 export interface DecisionCounts {
@@ -87,20 +87,20 @@ export class LogStatistics {
     this.#reasons.add(entry.reason, entry);
     const { rule } = entry;
     if (entry.policy === this.#digest) this.#ownDecisions += 1;
-    // A forged one may be anything.
-    if (typeof rule?.id !== "string") return;
+    if (!isRule(rule)) return;
     const { id, section, index, file, line } = rule;
     const reference = { id, section, index, source: { file, line } };
     if (entry.policy === this.#digest) this.#used.add(nameOf(reference));
-    const key = JSON.stringify(rule);
+    const key = JSON.stringify(reference);
     const known = this.#rules.get(key);
     if (known === undefined) this.#rules.set(key, { rule: reference, decisions: 1 });
     else known.decisions += 1;
   }
 
   #outcome({ status, ms, capability }: OutcomeEntry): void {
-    this.#outcomes[status] += 1;
-    if (ms === undefined) return;
+    // A forged one may be anything.
+    if (typeof status === "string" && Object.hasOwn(this.#outcomes, status)) this.#outcomes[status] += 1;
+    if (typeof ms !== "number" || !(ms >= 0)) return;
     let latencies = this.#latencies.get(capability);
     if (latencies === undefined) {
       latencies = new Latencies();

@@ -15,6 +15,9 @@ const WHOLE: readonly LeftOut[] = [{ path: [] }];
 
 const NOTHING: readonly LeftOut[] = [];
 
+/** Levels that are looked into: what is nested more deeply was never recorded, and nothing is known of it. */
+const MAX_LEVELS = 100;
+
 /** What stands where a secret was, its format inside. */
 const SECRET = /\[redacted: [^\]]*\]/;
 const SECRET_BEGINS = "[redacted: ";
@@ -44,9 +47,10 @@ interface Recording {
   readonly isCut: boolean;
 }
 
-function find(value: unknown, recording: Recording): readonly LeftOut[] {
+function find(value: unknown, recording: Recording, level = 1): readonly LeftOut[] {
   if (typeof value === "string") return inText(value, recording);
   if (typeof value !== "object" || value === null) return NOTHING;
+  if (level > MAX_LEVELS) return WHOLE;
   const { rests, hasSecrets } = recording;
   let found: LeftOut[] | undefined;
   for (const [name, member] of Object.entries(value) as [string, unknown][]) {
@@ -56,7 +60,8 @@ function find(value: unknown, recording: Recording): readonly LeftOut[] {
       (found ??= []).push({ path: [name] });
       continue;
     }
-    const within = find(member, rests.length === 0 ? recording : { ...recording, rests: pathsBelow(rests, name) });
+    const below = rests.length === 0 ? recording : { ...recording, rests: pathsBelow(rests, name) };
+    const within = find(member, below, level + 1);
     for (const left of within) (found ??= []).push({ ...left, path: [name, ...left.path] });
   }
   return found ?? NOTHING;

@@ -1,7 +1,8 @@
 /** Entries as CSV (RFC 4180), safe to open in a spreadsheet. */
 
 import type { Entry, StoredEntry } from "../../audit/format/entry.ts";
-import { visible } from "../terminal.ts";
+import { jsonText } from "../json-text.ts";
+import { textOf, visible } from "../terminal.ts";
 
 const COLUMNS = [
   "seq",
@@ -63,8 +64,8 @@ function cellsOf({ seq, hash, entry }: StoredEntry): Partial<Record<(typeof COLU
       policy,
       session,
       approval: entry.approval,
-      context: context && JSON.stringify(context),
-      payload: payload && JSON.stringify(payload),
+      context: context && jsonText(context),
+      payload: payload && jsonText(payload),
     };
   }
   if (entry.kind === "outcome")
@@ -99,7 +100,7 @@ function cellText(cell: Cell): string {
   if (cell === undefined) return "";
   if (typeof cell === "number" || typeof cell === "boolean") return String(cell);
   // A forged entry's members may be of any type.
-  const text = typeof cell === "string" ? cell : JSON.stringify(cell);
+  const text = textOf(cell);
   const safe = FORMULA.test(text) ? `'${text}` : text;
   return `"${visible(safe).replaceAll('"', '""')}"`;
 }

@@ -86,13 +86,13 @@ function labelled(label: string, texts: readonly string[], paint: (text: string)
 }
 
 function describeOutcome(entry: FullTrace["entry"], outcome: FullTrace["outcome"]): string {
-  const text = outcomeText({ entry, ...(outcome && { ended: outcome.entry }) });
+  const text = textOf(outcomeText({ entry, ...(outcome && { ended: outcome.entry }) }));
   if (outcome === undefined) return text;
   return `${text}${duration(outcome.entry)} (entry ${outcome.seq}, ${formatTime(outcome.entry.ts)} UTC)`;
 }
 
 function duration({ ms }: OutcomeEntry): string {
-  return ms === undefined ? "" : ` after ${ms} ms`;
+  return ms === undefined ? "" : ` after ${textOf(ms)} ms`;
 }
 
 function explanation({ explanation: told }: FullTrace, host: Host): string {
