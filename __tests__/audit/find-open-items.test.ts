@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 
+import { caughtUp } from "../../src/audit/file/caught-up.ts";
 import { nodeFiles, type AuditFiles } from "../../src/audit/file/files.ts";
 import { fold } from "../../src/audit/file/fold.ts";
 import { findOpenItems } from "../../src/audit/file/find-open-items.ts";
@@ -28,7 +29,7 @@ async function openOther(path: string, clock: { ms: number }, segmentEntries?: n
 
 /** Finds out what is open; after so many slices, `meanwhile` happens. Answers what is open then. */
 async function find(context: FoldContext, slices: number, meanwhile: () => Promise<void>): Promise<string[]> {
-  const { chain, lock } = context;
+  const { chain } = context;
   const steps = findOpenItems(context);
   for (let taken = 0; ; taken += 1) {
     const step = steps.next();
@@ -36,10 +37,8 @@ async function find(context: FoldContext, slices: number, meanwhile: () => Promi
     await step.value.later();
     if (taken === slices) await meanwhile();
   }
-  return await lock.hold(() => {
-    chain.catchUp();
-    return chain.knowsOpenItems ? [...chain.batch(T1).open.requests.keys()] : [];
-  });
+  const open = caughtUp(context, () => (chain.knowsOpenItems ? [...chain.batch(T1).open.requests.keys()] : []));
+  return (await doLater(open)) ?? [];
 }
 
 /** A log with an open request and many decisions behind it, most of them folded. */
@@ -65,7 +64,7 @@ describe("what is open is found out", () => {
     const context = await contextOf(path);
     const open = await find(context, 3, async () => {
       await other.append(asked("meanwhile"));
-      await context.lock.hold(() => context.chain.catchUp());
+      await doLater(caughtUp(context, () => {}));
       await other.append(asked("later"));
     });
     expect(open).toEqual(["early", "meanwhile", "later"]);
@@ -77,7 +76,7 @@ describe("what is open is found out", () => {
     const open = await find(context, 3, async () => {
       clock.ms = PAST_T1_MS;
       await other.append(decision());
-      await context.lock.hold(() => context.chain.catchUp());
+      await doLater(caughtUp(context, () => {}));
       clock.ms = T0_MS;
       await other.append(asked("after"));
     });
@@ -103,11 +102,11 @@ describe("what is open is found out", () => {
   it("anew, when entries came in between that lie in the database only", async () => {
     const { path, clock, other } = await longLog();
     const context = await contextOf(path);
-    const { chain, lock } = context;
+    const { chain } = context;
     const open = await find(context, 3, async () => {
       await other.append(asked("meanwhile"));
       await other.close();
-      await lock.hold(() => chain.catchUp());
+      await doLater(caughtUp(context, () => {}));
       expect(chain.tail).toBeUndefined();
     });
     expect(open).toEqual(["early", "meanwhile"]);
@@ -115,7 +114,7 @@ describe("what is open is found out", () => {
     const third = await openOther(path, clock);
     await third.append(asked("third"));
     await third.close();
-    await lock.hold(() => chain.catchUp());
+    await doLater(caughtUp(context, () => {}));
     expect(chain.knowsOpenItems).toBe(false);
     expect(await find(context, Infinity, async () => {})).toEqual(["early", "meanwhile", "third"]);
   });
@@ -159,13 +158,13 @@ function overtaken(other: FoldContext, path: string): { readonly files: AuditFil
       ...nodeFiles,
       link(existing: string, created: string) {
         if (created === `${path}-lock` && (state.takings -= 1) === -1) {
-          const { chain, lock } = other;
-          lock.holdNow(() => {
-            chain.catchUp();
+          const { chain } = other;
+          const append = caughtUp(other, () => {
             const batch = chain.batch(other.timestamp());
             batch.add(asked("overtaking"));
             chain.write(batch);
           });
+          doNow(append);
           doNow(fold(other));
         }
         nodeFiles.link(existing, created);
@@ -215,10 +214,42 @@ function segments(path: string): readonly Segment[] {
   );
 }
 
+/** Another process comes, appends, folds and goes. */
+async function passBy(path: string, segmentEntries?: number): Promise<void> {
+  const other = await openOther(path, { ms: T0_MS }, segmentEntries);
+  await other.append(decision());
+  await other.close();
+}
+
 describe("the log's lock is not held while a database is read", () => {
-  it.each<[string, (writer: LogWriter) => Promise<unknown>]>([
+  it.each<[string, (writer: LogWriter, path: string) => Promise<unknown>]>([
     ["to decide on approvals", async (writer) => await writer.propose(({ open }) => ({ entries: [], answer: open }))],
     ["to seal it", async (writer) => await writer.close()],
+    [
+      "to append after another process has folded",
+      async (writer, path) => {
+        await passBy(path);
+        expect(await writer.append(decision())).toMatchObject({ seq: 304 });
+      },
+    ],
+    [
+      "to append to the tail that another process has begun after it has folded",
+      async (writer, path) => {
+        await passBy(path);
+        const other = await openOther(path, { ms: T0_MS });
+        await other.append(decision());
+        expect(await writer.append(decision())).toMatchObject({ seq: 305 });
+        await other.close();
+      },
+    ],
+    [
+      "nor a segment, to append after another process has sealed that",
+      async (writer, path) => {
+        await passBy(path, 200);
+        await passBy(path, 200);
+        expect(await writer.append(decision())).toMatchObject({ seq: 306 });
+      },
+    ],
   ])("%s", async (_, work) => {
     const [path, clock] = [newLogPath(), { ms: T0_MS }];
     const first = await openOther(path, clock);
@@ -251,7 +282,7 @@ describe("the log's lock is not held while a database is read", () => {
     onTestFinished(async () => await writer.close().catch(() => {}));
     await writer.append(decision());
     read.length = 0;
-    await work(writer);
+    await work(writer, path);
     expect(read).toEqual([]);
     expect(await verifyLog(path)).toMatchObject({ intact: true, problems: [] });
   });

@@ -2,11 +2,13 @@
 
 import { onTestFinished } from "vitest";
 
+import { caughtUp } from "../../src/audit/file/caught-up.ts";
 import { Chain } from "../../src/audit/file/chain.ts";
 import { nodeFiles, type AuditFiles } from "../../src/audit/file/files.ts";
 import type { FoldContext } from "../../src/audit/file/fold-context.ts";
 import { LogLock } from "../../src/audit/file/lock.ts";
 import { loadEngine } from "../../src/audit/file/sqlite.ts";
+import { doLater } from "../../src/audit/file/steps.ts";
 import type { PreparedEntry } from "../../src/audit/format/entry.ts";
 
 function timestamp(): string {
@@ -27,11 +29,11 @@ export async function contextOf(path: string, files: AuditFiles = nodeFiles): Pr
 }
 
 /** Appends an entry. */
-export async function appendTo({ lock, chain, ...context }: FoldContext, entry: PreparedEntry): Promise<void> {
-  await lock.hold(() => {
-    chain.catchUp();
-    const batch = chain.batch(context.timestamp());
+export async function appendTo(context: FoldContext, entry: PreparedEntry): Promise<void> {
+  const append = caughtUp(context, () => {
+    const batch = context.chain.batch(context.timestamp());
     batch.add(entry);
-    chain.write(batch);
+    context.chain.write(batch);
   });
+  await doLater(append);
 }

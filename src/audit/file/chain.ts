@@ -1,19 +1,22 @@
-/** A log's chain as one writer sees it: the head, and the files that hold it. Every method is called under the log's lock. */
+/**
+ * A log's chain as one writer sees it: the head, and the files that hold it. Every method is called under the log's lock,
+ * but for {@link Chain.look}.
+ */
 
 import { dirname } from "node:path";
 
 import { AuditCorruptError, AuditUnavailableError } from "../../errors.ts";
 import { Batch } from "../appending/batch.ts";
-import { withDatabase, type EntryDatabase } from "./database.ts";
-import { PreparedEntry, type EntryContent, type Head, type SegmentEntry, type StoredEntry } from "../format/entry.ts";
+import { withDatabase } from "./database.ts";
+import { endOf, lookInto, type DatabaseLook } from "./database-look.ts";
+import { PreparedEntry, type EntryContent, type Head, type SegmentEntry } from "../format/entry.ts";
 import { isSameFile, isUnwritten, type AuditFiles, type FileIdentity } from "./files.ts";
 import { createLog } from "./new-log.ts";
 import { OpenItemsRebuild } from "../open-items/open-items-rebuild.ts";
 import type { EntryFollower, OpenItemsRegister } from "../open-items/open-items.ts";
-import { listSegments, segmentPath } from "./segments.ts";
 import type { Engine } from "./sqlite.ts";
 import { successorProblem } from "../format/successor.ts";
-import { parseTailLine } from "../format/tail.ts";
+import { parseTailLine, type TailHeader } from "../format/tail.ts";
 import { TailFile, tailPath } from "./tail-file.ts";
 
 /** What a {@link Chain} works with. */
@@ -37,8 +40,10 @@ export class Chain {
    * another one.
    */
   #known: { readonly identity: FileIdentity; readonly fd: number };
-  /** The database file when we last found that it goes with the tail; perhaps a later one than that. */
-  #seen: FileIdentity;
+  /** The database file that goes with the tail, as we last saw it; perhaps a later one than that. */
+  #current: FileIdentity;
+  /** What was found in another one, not yet relied on. */
+  #look: DatabaseLook | undefined;
   /** The last entry that is known to be in a database, perhaps in a later one than that. */
   #folded: Head;
   #tail: TailFile | undefined;
@@ -52,13 +57,17 @@ export class Chain {
   /** The log's identity. */
   readonly log: string;
 
-  private constructor(surroundings: ChainSurroundings, database: FileIdentity, { last, segment }: DatabaseEnd) {
+  private constructor(
+    surroundings: ChainSurroundings,
+    database: FileIdentity,
+    { last, segment }: ReturnType<typeof endOf>,
+  ) {
     this.#files = surroundings.files;
     this.#engine = surroundings.engine;
     this.#path = surroundings.path;
     this.#ownName = surroundings.ownName;
     this.#known = { identity: database, fd: surroundings.files.openRead(surroundings.path) };
-    this.#seen = database;
+    this.#current = database;
     this.#head = { seq: last.seq, hash: last.hash };
     this.#folded = this.#head;
     this.#noteSegment(segment);
@@ -77,7 +86,9 @@ export class Chain {
       if (found?.ordinary !== true) return undefined;
       chain = Chain.#of(surroundings, found);
       const tail = files.identify(tailPath(path));
-      if (tail !== undefined) for (const line of chain.#openTail(tail).peek(tail.size)) chain.#accept(line);
+      if (tail !== undefined && chain.#openTail(tail, found, true)) {
+        for (const line of chain.#tail?.peek(tail.size) ?? []) chain.#accept(line);
+      }
       return chain;
     } catch {
       chain?.close();
@@ -101,7 +112,7 @@ export class Chain {
     if (!found.ordinary) throw new AuditUnavailableError(path, "it is not an ordinary file. Name another path");
     const chain = Chain.#of(surroundings, found);
     try {
-      chain.catchUp();
+      chain.catchUp(true);
       return chain;
     } catch (error) {
       chain.close();
@@ -113,8 +124,7 @@ export class Chain {
   #isCurrent(): boolean {
     try {
       if (this.#tail?.isAsPeeked() === false) return false;
-      this.catchUp();
-      return true;
+      return this.catchUp(true);
     } catch {
       // It is another log by now, or damaged: read from the beginning, it says which.
       return false;
@@ -152,32 +162,45 @@ export class Chain {
   }
 
   /**
-   * Reads and checks what other processes have appended or folded since.
+   * Reads and checks what other processes have appended or folded since; answers whether that is done. It is not when they
+   * have put a database in place that has to be looked into first: with {@link look}, away from the lock, or here, if
+   * `looks` says so. Nothing has changed then. See `caught-up.ts`.
    *
    * @throws AuditCorruptError when what they left does not continue what we know.
    */
-  catchUp(): void {
+  catchUp(looks = false): boolean {
     const database = this.database;
     const found = this.#files.identify(tailPath(this.#path));
     if (found === undefined) {
+      if (!this.#catchUpWithDatabase(database, looks)) return false;
       this.#dropTail();
-      this.#catchUpWithDatabase(database);
-      return;
+    } else {
+      const former = this.#head;
+      const isKnown = this.#tail !== undefined && isSameFile(found, this.#tail.identity);
+      if (!isKnown && !this.#openTail(found, database, looks)) return false;
+      // Whoever folds puts both in place; if that was cut short, or somebody else's doing, the database alone is another one.
+      if (isKnown && !isUnwritten(database, this.#current) && !this.#databaseHolds(this.#folded)) {
+        throw this.#corrupt(`its database no longer holds entry ${this.#folded.seq}`, this.#folded.seq);
+      }
+      const reached = this.#readTail(found);
+      if (!isKnown && reached < former.seq && !this.#databaseHolds(former)) {
+        throw this.#corrupt(`entries ${reached + 1} to ${former.seq} have disappeared`);
+      }
     }
-    const former = this.#head;
-    const isKnown = isSameFile(found, this.#tail?.identity);
-    const tail = isKnown && this.#tail !== undefined ? this.#tail : this.#openTail(found);
-    // Whoever folds puts both in place; if that was cut short, or somebody else's doing, the database alone is another one.
-    if (isKnown && !isUnwritten(database, this.#seen) && !this.#databaseHolds(this.#folded)) {
-      throw this.#corrupt(`its database no longer holds entry ${this.#folded.seq}`, this.#folded.seq);
-    }
-    this.#seen = database;
-    if (found.size < tail.size) throw this.#corrupt(`${tailPath(this.#path)} has been cut`);
-    let reached = tail.header.head.seq;
-    if (found.size > tail.size) for (const line of tail.readNew(found.size)) reached = this.#accept(line);
-    if (!isKnown && reached < former.seq && !this.#databaseHolds(former)) {
-      throw this.#corrupt(`entries ${reached + 1} to ${former.seq} have disappeared`);
-    }
+    this.#current = database;
+    this.#forget();
+    return true;
+  }
+
+  /**
+   * Looks into the database as it stands, for the next {@link catchUp}, which relies on what was found if the database and
+   * our head are still the same. Called without the lock.
+   *
+   * @throws AuditCorruptError when it is damaged.
+   */
+  look(): void {
+    this.#forget();
+    this.#look = this.#lookFor(this.#head);
   }
 
   /** Begins a batch behind the head, after {@link catchUp}. */
@@ -242,25 +265,12 @@ export class Chain {
     tail.syncNow();
     this.#files.rename(made, this.#path);
     this.#files.syncDirectory(dirname(this.#path));
-    this.#know(this.database);
+    this.#know({ identity: this.database, fd: this.#files.openRead(this.#path) });
     this.#folded = folded;
     const remaining = tail.read(known);
     if (remaining.length === 0) this.#files.unlink(tailPath(this.#path));
     this.#tail = remaining.length === 0 ? undefined : this.#place({ log: this.log, head: folded }, remaining);
     tail.close();
-  }
-
-  /**
-   * Gives the database, whose first entry is `first`, a second name that is never written to again. A file that has
-   * that name already stays: a crash, or another process, has come this far before. Answers the segment's path.
-   */
-  linkSegment(first: number): string {
-    const segment = segmentPath(this.#path, this.log, first);
-    if (this.#files.identify(segment) === undefined) {
-      this.#files.link(this.#path, segment);
-      this.#files.syncDirectory(dirname(this.#path));
-    }
-    return segment;
   }
 
   /**
@@ -279,16 +289,23 @@ export class Chain {
   close(): void {
     try {
       this.#dropTail();
+      this.#forget();
     } finally {
       this.#files.close(this.#known.fd);
     }
   }
 
-  #know(identity: FileIdentity): void {
+  #know(known: { readonly identity: FileIdentity; readonly fd: number }): void {
     const { fd } = this.#known;
-    this.#known = { identity, fd: this.#files.openRead(this.#path) };
-    this.#seen = identity;
+    this.#known = known;
+    this.#current = known.identity;
     this.#files.close(fd);
+  }
+
+  #forget(): void {
+    const look = this.#look;
+    this.#look = undefined;
+    if (look !== undefined) this.#files.close(look.fd);
   }
 
   #place(header: { readonly log: string; readonly head: Head }, lines: string | Buffer): TailFile {
@@ -300,37 +317,64 @@ export class Chain {
     this.#tail = undefined;
   }
 
-  /** Another process has put a new tail in place. */
-  #openTail(found: FileIdentity): TailFile {
-    this.#dropTail();
+  /** Another process has put a new tail in place; answers whether we have come to where it begins. */
+  #openTail(found: FileIdentity, database: FileIdentity, looks: boolean): boolean {
     const tail = TailFile.open(this.#files, this.#path, found);
+    let isReached = false;
+    try {
+      isReached = this.#reach(tail.header, database, looks);
+    } finally {
+      if (!isReached) tail.close();
+    }
+    if (!isReached) return false;
+    this.#dropTail();
     this.#tail = tail;
-    const { log, head } = tail.header;
+    return true;
+  }
+
+  #reach({ log, head }: TailHeader, database: FileIdentity, looks: boolean): boolean {
     if (log !== this.log) throw this.#corrupt("its tail belongs to another log");
     // What lies between our head and the new tail's beginning was folded into the database meanwhile.
-    if (head.seq > this.#head.seq) this.#catchUpWithDatabase(this.database);
+    if (head.seq > this.#head.seq && !this.#catchUpWithDatabase(database, looks)) return false;
     if (head.seq > this.#head.seq) throw this.#corrupt(`entries ${this.#head.seq + 1} to ${head.seq} are missing`);
     if (head.seq === this.#head.seq && head.hash !== this.#head.hash) {
       throw this.#corrupt(`its tail does not follow entry ${head.seq}`, head.seq);
     }
     if (head.seq > this.#folded.seq) this.#folded = head;
-    return tail;
+    return true;
+  }
+
+  /** Reads what is new in the tail; answers the last entry that is known of it by now. */
+  #readTail(found: FileIdentity): number {
+    const tail = this.#tail;
+    if (tail === undefined) return this.#head.seq;
+    if (found.size < tail.size) throw this.#corrupt(`${tailPath(this.#path)} has been cut`);
+    let reached = tail.header.head.seq;
+    if (found.size > tail.size) for (const line of tail.readNew(found.size)) reached = this.#accept(line);
+    return reached;
+  }
+
+  #lookFor(entry: Head): DatabaseLook {
+    return lookInto(this.#files, this.#engine, this.#path, this.log, entry);
   }
 
   /** Whether the database as it stands holds an entry. */
   #databaseHolds(entry: Head): boolean {
-    return withDatabase(this.#engine, this.#files.readFile(this.#path), this.#path, (database) => {
-      return database.last().entry.log === this.log && this.#isHeldBy(database, entry);
-    });
+    const { fd, isHeld } = this.#lookFor(entry);
+    this.#files.close(fd);
+    return isHeld;
   }
 
-  #catchUpWithDatabase(found: FileIdentity): void {
-    if (isUnwritten(found, this.#known.identity) && this.#folded.seq >= this.#head.seq) return;
-    const { last, segment } = withDatabase(this.#engine, this.#files.readFile(this.#path), this.#path, (database) => {
-      const end = endOf(database);
-      if (end.last.entry.log === this.log && this.#isHeldBy(database, this.#head)) return end;
+  /** Answers whether that is done: not when nobody has looked into this very file for our head. */
+  #catchUpWithDatabase(found: FileIdentity, looks: boolean): boolean {
+    if (isUnwritten(found, this.#known.identity) && this.#folded.seq >= this.#head.seq) return true;
+    if (looks && this.#lookAt(found) === undefined) this.look();
+    const seen = this.#lookAt(found);
+    if (seen === undefined) return false;
+    const { last, segment, identity, fd, isHeld } = seen;
+    if (!isHeld) {
       throw this.#corrupt(`its database does not hold entry ${this.#head.seq} as it was recorded`, this.#head.seq);
-    });
+    }
     // What came in between is in the database only.
     if (last.seq > this.#head.seq) {
       this.#open = undefined;
@@ -338,18 +382,17 @@ export class Chain {
     }
     this.#head = { seq: last.seq, hash: last.hash };
     this.#folded = this.#head;
-    this.#know(found);
+    this.#look = undefined;
+    this.#know({ identity, fd });
     this.#noteSegment(segment);
+    return true;
   }
 
-  /** Whether an entry is in this database, or in the segment that was sealed from it while we looked away. */
-  #isHeldBy(database: EntryDatabase, entry: Head): boolean {
-    if (database.first().seq <= entry.seq) return database.holds(entry);
-    const segment = listSegments(this.#files, this.#path, this.log).findLast(({ first }) => first <= entry.seq);
-    if (segment === undefined) return false;
-    return withDatabase(this.#engine, this.#files.readFile(segment.path), segment.path, (sealed) =>
-      sealed.holds(entry),
-    );
+  /** What was found in this file, if that is what we have looked into, and it was for our head. */
+  #lookAt(found: FileIdentity): DatabaseLook | undefined {
+    const look = this.#look;
+    if (look?.head.seq !== this.#head.seq || look.head.hash !== this.#head.hash) return undefined;
+    return isUnwritten(found, look.identity) ? look : undefined;
   }
 
   #noteSegment(segment: SegmentEntry | undefined): void {
@@ -377,17 +420,4 @@ export class Chain {
   #corrupt(problem: string, seq?: number): AuditCorruptError {
     return new AuditCorruptError(this.#path, problem, { ...(seq !== undefined && { seq }) });
   }
-}
-
-interface DatabaseEnd {
-  readonly last: StoredEntry;
-  /** The last entry in the database that names a segment of this log's. */
-  readonly segment: SegmentEntry | undefined;
-}
-
-function endOf(database: EntryDatabase): DatabaseEnd {
-  const segment = database.lastSegment();
-  // An entry and what it names are in one database only where a log was copied: its segments stayed behind.
-  const isHere = segment !== undefined && segment.last < database.first().seq;
-  return { last: database.last(), segment: isHere ? segment : undefined };
 }

@@ -48,6 +48,8 @@ export interface AuditFiles {
   close(fd: number): void;
   /** `undefined` when there is no such file. */
   identify(path: string): FileIdentity | undefined;
+  /** Which file this is, whatever has its name by now. */
+  identifyOpen(fd: number): FileIdentity;
   link(existing: string, created: string): void;
   rename(from: string, to: string): void;
   unlink(path: string): void;
@@ -100,20 +102,9 @@ export const nodeFiles: AuditFiles = {
   close: (fd) => fs.closeSync(fd),
   identify(path) {
     const stat = fs.statSync(path, { bigint: true, throwIfNoEntry: false });
-    if (stat === undefined) return undefined;
-    const { dev, ino, ctimeNs, mtimeNs, size, mode, uid, gid } = stat;
-    return {
-      dev,
-      ino,
-      changed: ctimeNs,
-      written: mtimeNs,
-      size: Number(size),
-      mode: Number(mode & 0o777n),
-      uid: Number(uid),
-      gid: Number(gid),
-      ordinary: stat.isFile(),
-    };
+    return stat === undefined ? undefined : identityOf(stat);
   },
+  identifyOpen: (fd) => identityOf(fs.fstatSync(fd, { bigint: true })),
   link: (existing, created) => fs.linkSync(existing, created),
   rename: (from, to) => fs.renameSync(from, to),
   unlink: (path) => fs.unlinkSync(path),
@@ -130,6 +121,21 @@ export const nodeFiles: AuditFiles = {
     }
   },
 };
+
+function identityOf(stat: fs.BigIntStats): FileIdentity {
+  const { dev, ino, ctimeNs, mtimeNs, size, mode, uid, gid } = stat;
+  return {
+    dev,
+    ino,
+    changed: ctimeNs,
+    written: mtimeNs,
+    size: Number(size),
+    mode: Number(mode & 0o777n),
+    uid: Number(uid),
+    gid: Number(gid),
+    ordinary: stat.isFile(),
+  };
+}
 
 function isRefusedDirectorySync(error: unknown): boolean {
   return ["EISDIR", "EPERM", "EINVAL", "ENOTSUP", "EACCES"].includes(errorCode(error) ?? "");

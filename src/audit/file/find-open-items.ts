@@ -3,9 +3,10 @@
  * away from the log's lock, in small slices; what is appended meanwhile is followed.
  */
 
+import { caughtUp } from "./caught-up.ts";
 import type { FoldContext } from "./fold-context.ts";
 import { databaseEntries, eachOnce, tailEntries } from "./parts.ts";
-import { PAUSE, underLock, type Steps } from "./steps.ts";
+import { PAUSE, type Steps } from "./steps.ts";
 
 /** Entries read in one go: about a millisecond. */
 const SLICE = 64;
@@ -17,10 +18,9 @@ const SLICE = 64;
  * @throws AuditCorruptError when what is read contradicts itself.
  */
 export function* findOpenItems(context: FoldContext): Steps<boolean> {
-  const { files, engine, lock, chain, path } = context;
+  const { files, engine, chain, path } = context;
   while (!chain.knowsOpenItems) {
-    const begun = yield* underLock(lock, () => {
-      chain.catchUp();
+    const begun = yield* caughtUp(context, () => {
       const [{ size }, tail] = [chain.database, chain.tail?.read(0)];
       // What may fail comes first: a rebuild that nobody ends would follow every entry from here on.
       const fd = files.openRead(path);

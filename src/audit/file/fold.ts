@@ -6,11 +6,12 @@
  */
 
 import { isSameFile, unlinkIfThere, type AuditFiles, type FileIdentity } from "./files.ts";
+import { caughtUp } from "./caught-up.ts";
 import type { FoldContext } from "./fold-context.ts";
 import { buildDatabase } from "./rebuild.ts";
 import { seal } from "./seal.ts";
 import { SEGMENT_BYTES } from "./segments.ts";
-import { PAUSE, underLock, type Steps } from "./steps.ts";
+import { PAUSE, type Steps } from "./steps.ts";
 
 /** After this many folds of other processes that were quicker, ours gives up: they do the work. */
 const MAX_OVERTAKEN = 10;
@@ -34,8 +35,7 @@ export function* fold(context: FoldContext): Steps<void> {
  */
 function* moveTail(context: FoldContext): Steps<{ readonly first: number } | "overtaken" | undefined> {
   const { files, lock, chain } = context;
-  const start = yield* underLock(lock, () => {
-    chain.catchUp();
+  const start = yield* caughtUp(context, () => {
     const { tail, sealed, database } = chain;
     return tail === undefined ? undefined : { tail, text: tail.read(0), base: database, sealed };
   });
@@ -47,8 +47,7 @@ function* moveTail(context: FoldContext): Steps<{ readonly first: number } | "ov
     // The process ends in the middle of a fold that was to go on later: this is the last one.
     unlinkIfThere(files, made);
     yield* write(files, made, base, bytes);
-    const isPlaced = yield* underLock(lock, () => {
-      chain.catchUp();
+    const isPlaced = yield* caughtUp(context, () => {
       if (chain.tail !== tail || !isSameFile(chain.database, base)) return false;
       chain.replaceDatabase(made, last, end);
       return true;

@@ -1,8 +1,9 @@
 /**
  * The log's lock: a hard link (POSIX link(2), which fails if the name is taken) from `audit.db-lock` to a file that
  * names its owner. It is held only within synchronous code, for the microseconds of one write or the milliseconds of
- * putting a new database in place, so a holder whose event loop is busy never seems dead. A holder that is certainly dead
- * is cleared away; one that can't be judged is waited for.
+ * putting a new database in place, so a holder whose event loop is busy never seems dead. What takes longer is read before;
+ * only where others were quicker again and again is it read under the lock. A holder that is certainly dead is cleared away;
+ * one that can't be judged is waited for.
  */
 
 import { basename, dirname, join } from "node:path";

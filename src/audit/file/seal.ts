@@ -1,22 +1,24 @@
 /** Sealing: a database that has reached its limit gets a second name, and the chain an entry that commits to its bytes. */
 
 import { createHash } from "node:crypto";
+import { dirname } from "node:path";
 
 import { withDatabase } from "./database.ts";
 import { findOpenItems } from "./find-open-items.ts";
+import { caughtUp } from "./caught-up.ts";
 import type { FoldContext } from "./fold-context.ts";
-import { PAUSE, underLock, type Steps } from "./steps.ts";
+import { segmentPath } from "./segments.ts";
+import { PAUSE, type Steps } from "./steps.ts";
 
 /** Bytes digested in one go. */
 const DIGEST_SLICE = 1_048_576;
 
 /** Seals the database and records it in the chain. */
 export function* seal(context: FoldContext, firstEntry: number): Steps<void> {
-  const { files, engine, lock, chain, timestamp } = context;
-  const segment = yield* underLock(lock, () => {
-    chain.catchUp();
+  const { files, engine, chain, timestamp } = context;
+  const segment = yield* caughtUp(context, () => {
     // Another process may have sealed it, and begun a new database, before us.
-    return chain.sealedSeq < firstEntry ? chain.linkSegment(firstEntry) : undefined;
+    return chain.sealedSeq < firstEntry ? linkSegment(context, firstEntry) : undefined;
   });
   if (segment === undefined) return;
   const bytes = files.readFile(segment);
@@ -32,8 +34,7 @@ export function* seal(context: FoldContext, firstEntry: number): Steps<void> {
   const entry = { kind: "segment", first, last, head, digest: digest.digest("hex") } as const;
   let isOver: boolean | undefined = false;
   while (isOver === false && (yield* findOpenItems(context))) {
-    isOver = yield* underLock(lock, () => {
-      chain.catchUp();
+    isOver = yield* caughtUp(context, () => {
       if (chain.sealedSeq >= last) return true;
       // What was known until now may not be enough for what others have done.
       if (!chain.knowsOpenItems) return false;
@@ -41,4 +42,17 @@ export function* seal(context: FoldContext, firstEntry: number): Steps<void> {
       return true;
     });
   }
+}
+
+/**
+ * Gives the database, whose first entry is `first`, a second name that is never written to again. A file that has that name
+ * already stays: a crash, or another process, has come this far before. Answers the segment's path.
+ */
+function linkSegment({ files, path, chain }: FoldContext, first: number): string {
+  const segment = segmentPath(path, chain.log, first);
+  if (files.identify(segment) === undefined) {
+    files.link(path, segment);
+    files.syncDirectory(dirname(path));
+  }
+  return segment;
 }

@@ -16,9 +16,15 @@ export type Steps<T> = Generator<Step, T>;
 /** Between slices: others may run. */
 export const PAUSE: Step = { now: () => {}, later: async () => await nextTurn() };
 
-/** Does the work, letting others run in between. */
-export async function doLater(work: Steps<unknown>): Promise<void> {
-  for (const step of work) await step.later();
+/** Does the work, letting others run in between; answers what it does. */
+export async function doLater<T>(work: Steps<T>): Promise<T> {
+  let answer: T | undefined;
+  function* whole(): Steps<void> {
+    answer = yield* work;
+  }
+  // Such a loop lets the work clean up when a step fails.
+  for (const step of whole()) await step.later();
+  return answer as T;
 }
 
 /** Does the work at once. */

@@ -8,6 +8,7 @@ import { randomBytes } from "node:crypto";
 import { AuditUnavailableError, CapFenceError } from "../../errors.ts";
 import { fileProblem } from "../../file-problem.ts";
 import type { Batch } from "../appending/batch.ts";
+import { caughtUp } from "./caught-up.ts";
 import { Chain } from "./chain.ts";
 import type { Head, PreparedEntry } from "../format/entry.ts";
 import { explainFileError, type AuditFiles } from "./files.ts";
@@ -237,15 +238,16 @@ export class LogWriter {
     const asks = group.some((pending) => pending.asks);
     for (;;) {
       if (asks) await doLater(findOpenItems(this.#context));
-      const written = await this.#lock.hold(() => {
-        chain.catchUp();
-        if (asks && !chain.knowsOpenItems) return undefined;
-        const before = thresholdsPassed(chain);
-        const batch = chain.batch(timestamp());
-        const done = group.map(({ add }) => add(batch));
-        const tail = chain.write(batch);
-        return { done, tail, isLarge: thresholdsPassed(chain) > before };
-      });
+      const written = await doLater(
+        caughtUp(this.#context, () => {
+          if (asks && !chain.knowsOpenItems) return undefined;
+          const before = thresholdsPassed(chain);
+          const batch = chain.batch(timestamp());
+          const done = group.map(({ add }) => add(batch));
+          const tail = chain.write(batch);
+          return { done, tail, isLarge: thresholdsPassed(chain) > before };
+        }),
+      );
       if (written !== undefined) return written;
     }
   }
