@@ -37,7 +37,7 @@ async function find(context: FoldContext, slices: number, meanwhile: () => Promi
     await step.value.later();
     if (taken === slices) await meanwhile();
   }
-  const open = caughtUp(context, () => (chain.knowsOpenItems ? [...chain.batch(T1).open.requests.keys()] : []));
+  const open = caughtUp(context, () => [...(chain.openItems.register?.requests.keys() ?? [])]);
   return (await doLater(open)) ?? [];
 }
 
@@ -96,7 +96,7 @@ describe("what is open is found out", () => {
       });
     });
     expect(open).toEqual([]);
-    expect(chain.knowsOpenItems).toBe(true);
+    expect(chain.openItems.register).toBeDefined();
   });
 
   it("anew, when entries came in between that lie in the database only", async () => {
@@ -115,7 +115,7 @@ describe("what is open is found out", () => {
     await third.append(asked("third"));
     await third.close();
     await doLater(caughtUp(context, () => {}));
-    expect(chain.knowsOpenItems).toBe(false);
+    expect(chain.openItems.register).toBeUndefined();
     expect(await find(context, Infinity, async () => {})).toEqual(["early", "meanwhile", "third"]);
   });
 });

@@ -12,8 +12,7 @@ import { endOf, lookInto, type DatabaseLook } from "./database-look.ts";
 import { PreparedEntry, type EntryContent, type Head, type SegmentEntry } from "../format/entry.ts";
 import { isSameFile, isUnwritten, type AuditFiles, type FileIdentity } from "./files.ts";
 import { createLog } from "./new-log.ts";
-import { OpenItemsRebuild } from "../open-items/open-items-rebuild.ts";
-import type { EntryFollower, OpenItemsRegister } from "../open-items/open-items.ts";
+import { KnownOpenItems } from "../open-items/known-open-items.ts";
 import type { Engine } from "./sqlite.ts";
 import { successorProblem } from "../format/successor.ts";
 import { parseTailLine, type TailHeader } from "../format/tail.ts";
@@ -50,10 +49,8 @@ export class Chain {
   #head: Head;
   /** The last entry that lies in a sealed segment. */
   #sealed: Head | undefined;
-  /** What of approvals is open; `undefined` until that has been found out. */
-  #open: OpenItemsRegister | undefined;
-  /** Attempts to find that out. */
-  readonly #rebuilds = new Set<OpenItemsRebuild>();
+  /** What of approvals is open. */
+  readonly openItems = new KnownOpenItems();
   /** The log's identity. */
   readonly log: string;
 
@@ -205,7 +202,7 @@ export class Chain {
 
   /** Begins a batch behind the head, after {@link catchUp}. */
   batch(ts: string): Batch {
-    return new Batch(this.log, this.#head, ts, this.#open, this.#followers);
+    return new Batch(this.log, this.#head, ts, this.openItems.register, this.openItems.followers);
   }
 
   /** Writes a batch; answers the tail to flush, `undefined` when everything is in the database. */
@@ -215,36 +212,6 @@ export class Chain {
     else this.#tail.append(lines);
     this.#head = head;
     return this.#tail;
-  }
-
-  /** Whether it is known what of approvals is open. */
-  get knowsOpenItems(): boolean {
-    return this.#open !== undefined;
-  }
-
-  /**
-   * Begins to find out what is open: give the rebuild all entries up to the head. It follows what comes after that, until
-   * it is finished or dropped.
-   */
-  beginRebuild(): OpenItemsRebuild {
-    const rebuild = new OpenItemsRebuild(this.#path, this.#head);
-    this.#rebuilds.add(rebuild);
-    return rebuild;
-  }
-
-  /** Ends what {@link beginRebuild} began. Nothing is known yet if entries came in between that it could not follow. */
-  finishRebuild(rebuild: OpenItemsRebuild): void {
-    if (this.#rebuilds.delete(rebuild)) this.#open ??= rebuild.register;
-  }
-
-  /** Gives up what {@link beginRebuild} began, if that is not finished. */
-  dropRebuild(rebuild: OpenItemsRebuild): void {
-    this.#rebuilds.delete(rebuild);
-  }
-
-  /** What has to hear of every entry. */
-  get #followers(): readonly EntryFollower[] {
-    return this.#open === undefined ? [...this.#rebuilds] : [this.#open];
   }
 
   /** The database file as it stands. @throws AuditCorruptError when it is gone. */
@@ -274,11 +241,11 @@ export class Chain {
   }
 
   /**
-   * Records that a segment is sealed, once it {@link knowsOpenItems}; durable on return. The segment's entries leave the
+   * Records that a segment is sealed, once {@link openItems} are known; durable on return. The segment's entries leave the
    * database with the next fold.
    */
   appendSegment(segment: Omit<EntryContent<SegmentEntry>, "open">, ts: string): void {
-    const open = this.#open?.carried();
+    const open = this.openItems.register?.carried();
     const batch = this.batch(ts);
     batch.add(new PreparedEntry({ ...segment, ...(open !== undefined && { open }) }));
     this.write(batch)?.syncNow();
@@ -376,10 +343,7 @@ export class Chain {
       throw this.#corrupt(`its database does not hold entry ${this.#head.seq} as it was recorded`, this.#head.seq);
     }
     // What came in between is in the database only.
-    if (last.seq > this.#head.seq) {
-      this.#open = undefined;
-      this.#rebuilds.clear();
-    }
+    if (last.seq > this.#head.seq) this.openItems.lose();
     this.#head = { seq: last.seq, hash: last.hash };
     this.#folded = this.#head;
     this.#look = undefined;
@@ -413,7 +377,7 @@ export class Chain {
     if (problem !== undefined) throw this.#corrupt(`entry ${next}: ${problem}`, next);
     this.#head = { seq: stored.seq, hash: stored.hash };
     if (stored.entry.kind === "segment") this.#noteSegment(stored.entry);
-    for (const follower of this.#followers) follower.apply(stored.hash, stored.entry);
+    for (const follower of this.openItems.followers) follower.apply(stored.hash, stored.entry);
     return stored.seq;
   }
 

@@ -19,12 +19,12 @@ const SLICE = 64;
  */
 export function* findOpenItems(context: FoldContext): Steps<boolean> {
   const { files, engine, chain, path } = context;
-  while (!chain.knowsOpenItems) {
+  while (chain.openItems.register === undefined) {
     const begun = yield* caughtUp(context, () => {
       const [{ size }, tail] = [chain.database, chain.tail?.read(0)];
       // What may fail comes first: a rebuild that nobody ends would follow every entry from here on.
       const fd = files.openRead(path);
-      return { rebuild: chain.beginRebuild(), tail, size, fd };
+      return { rebuild: chain.openItems.begin(path, chain.head), tail, size, fd };
     });
     if (begun === undefined) return false;
     const { rebuild, tail, size, fd } = begun;
@@ -41,9 +41,9 @@ export function* findOpenItems(context: FoldContext): Steps<boolean> {
         yield PAUSE;
         slice = SLICE;
       }
-      chain.finishRebuild(rebuild);
+      chain.openItems.finish(rebuild);
     } finally {
-      chain.dropRebuild(rebuild);
+      chain.openItems.drop(rebuild);
       files.close(fd);
     }
   }

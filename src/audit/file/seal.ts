@@ -37,7 +37,7 @@ export function* seal(context: FoldContext, firstEntry: number): Steps<void> {
     isOver = yield* caughtUp(context, () => {
       if (chain.sealedSeq >= last) return true;
       // What was known until now may not be enough for what others have done.
-      if (!chain.knowsOpenItems) return false;
+      if (chain.openItems.register === undefined) return false;
       chain.appendSegment(entry, timestamp());
       return true;
     });

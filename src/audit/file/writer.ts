@@ -240,7 +240,7 @@ export class LogWriter {
       if (asks) await doLater(findOpenItems(this.#context));
       const written = await doLater(
         caughtUp(this.#context, () => {
-          if (asks && !chain.knowsOpenItems) return undefined;
+          if (asks && chain.openItems.register === undefined) return undefined;
           const before = thresholdsPassed(chain);
           const batch = chain.batch(timestamp());
           const done = group.map(({ add }) => add(batch));
