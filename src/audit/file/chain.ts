@@ -8,9 +8,10 @@ import { dirname } from "node:path";
 import { AuditCorruptError, AuditUnavailableError } from "../../errors.ts";
 import { Batch } from "../appending/batch.ts";
 import { withDatabase } from "./database.ts";
-import { endOf, lookInto, type DatabaseLook } from "./database-look.ts";
+import { endOf } from "./database-look.ts";
 import { PreparedEntry, type EntryContent, type Head, type SegmentEntry } from "../format/entry.ts";
-import { isSameFile, isUnwritten, type AuditFiles, type FileIdentity } from "./files.ts";
+import { isSameFile, type AuditFiles, type FileIdentity } from "./files.ts";
+import { KnownDatabase } from "./known-database.ts";
 import { createLog } from "./new-log.ts";
 import { KnownOpenItems } from "../open-items/known-open-items.ts";
 import type { Engine } from "./sqlite.ts";
@@ -31,19 +32,10 @@ export interface ChainSurroundings {
 /** The chain of one log. */
 export class Chain {
   readonly #files: AuditFiles;
-  readonly #engine: Engine;
   readonly #path: string;
   readonly #ownName: (purpose: "database" | "tail") => string;
-  /**
-   * The database file that we last looked into, kept open: the system gives the number of a file that is gone to
-   * another one.
-   */
-  #known: { readonly identity: FileIdentity; readonly fd: number };
-  /** The database file that goes with the tail, as we last saw it; perhaps a later one than that. */
-  #current: FileIdentity;
-  /** What was found in another one, not yet relied on. */
-  #look: DatabaseLook | undefined;
-  /** The last entry that is known to be in a database, perhaps in a later one than that. */
+  readonly #database: KnownDatabase;
+  /** The last entry that is known to be in a database, perhaps in a later one than we have looked into. */
   #folded: Head;
   #tail: TailFile | undefined;
   #head: Head;
@@ -60,15 +52,13 @@ export class Chain {
     { last, segment }: ReturnType<typeof endOf>,
   ) {
     this.#files = surroundings.files;
-    this.#engine = surroundings.engine;
     this.#path = surroundings.path;
     this.#ownName = surroundings.ownName;
-    this.#known = { identity: database, fd: surroundings.files.openRead(surroundings.path) };
-    this.#current = database;
     this.#head = { seq: last.seq, hash: last.hash };
     this.#folded = this.#head;
     this.#noteSegment(segment);
     this.log = last.entry.log;
+    this.#database = new KnownDatabase(surroundings, this.log, database);
   }
 
   /**
@@ -176,16 +166,15 @@ export class Chain {
       const isKnown = this.#tail !== undefined && isSameFile(found, this.#tail.identity);
       if (!isKnown && !this.#openTail(found, database, looks)) return false;
       // Whoever folds puts both in place; if that was cut short, or somebody else's doing, the database alone is another one.
-      if (isKnown && !isUnwritten(database, this.#current) && !this.#databaseHolds(this.#folded)) {
+      if (isKnown && !this.#database.isCurrent(database) && !this.#database.holds(this.#folded)) {
         throw this.#corrupt(`its database no longer holds entry ${this.#folded.seq}`, this.#folded.seq);
       }
       const reached = this.#readTail(found);
-      if (!isKnown && reached < former.seq && !this.#databaseHolds(former)) {
+      if (!isKnown && reached < former.seq && !this.#database.holds(former)) {
         throw this.#corrupt(`entries ${reached + 1} to ${former.seq} have disappeared`);
       }
     }
-    this.#current = database;
-    this.#forget();
+    this.#database.see(database);
     return true;
   }
 
@@ -196,8 +185,7 @@ export class Chain {
    * @throws AuditCorruptError when it is damaged.
    */
   look(): void {
-    this.#forget();
-    this.#look = this.#lookFor(this.#head);
+    this.#database.look(this.#head);
   }
 
   /** Begins a batch behind the head, after {@link catchUp}. */
@@ -216,9 +204,7 @@ export class Chain {
 
   /** The database file as it stands. @throws AuditCorruptError when it is gone. */
   get database(): FileIdentity {
-    const found = this.#files.identify(this.#path);
-    if (found === undefined) throw this.#corrupt("its database file has disappeared");
-    return found;
+    return this.#database.identify();
   }
 
   /**
@@ -232,7 +218,7 @@ export class Chain {
     tail.syncNow();
     this.#files.rename(made, this.#path);
     this.#files.syncDirectory(dirname(this.#path));
-    this.#know({ identity: this.database, fd: this.#files.openRead(this.#path) });
+    this.#database.relyOnOwn();
     this.#folded = folded;
     const remaining = tail.read(known);
     if (remaining.length === 0) this.#files.unlink(tailPath(this.#path));
@@ -256,27 +242,13 @@ export class Chain {
   close(): void {
     try {
       this.#dropTail();
-      this.#forget();
     } finally {
-      this.#files.close(this.#known.fd);
+      this.#database.close();
     }
   }
 
-  #know(known: { readonly identity: FileIdentity; readonly fd: number }): void {
-    const { fd } = this.#known;
-    this.#known = known;
-    this.#current = known.identity;
-    this.#files.close(fd);
-  }
-
-  #forget(): void {
-    const look = this.#look;
-    this.#look = undefined;
-    if (look !== undefined) this.#files.close(look.fd);
-  }
-
   #place(header: { readonly log: string; readonly head: Head }, lines: string | Buffer): TailFile {
-    return TailFile.place(this.#files, this.#path, this.#ownName("tail"), this.#known.identity, header, lines);
+    return TailFile.place(this.#files, this.#path, this.#ownName("tail"), this.#database.identity, header, lines);
   }
 
   #dropTail(): void {
@@ -321,42 +293,23 @@ export class Chain {
     return reached;
   }
 
-  #lookFor(entry: Head): DatabaseLook {
-    return lookInto(this.#files, this.#engine, this.#path, this.log, entry);
-  }
-
-  /** Whether the database as it stands holds an entry. */
-  #databaseHolds(entry: Head): boolean {
-    const { fd, isHeld } = this.#lookFor(entry);
-    this.#files.close(fd);
-    return isHeld;
-  }
-
   /** Answers whether that is done: not when nobody has looked into this very file for our head. */
   #catchUpWithDatabase(found: FileIdentity, looks: boolean): boolean {
-    if (isUnwritten(found, this.#known.identity) && this.#folded.seq >= this.#head.seq) return true;
-    if (looks && this.#lookAt(found) === undefined) this.look();
-    const seen = this.#lookAt(found);
-    if (seen === undefined) return false;
-    const { last, segment, identity, fd, isHeld } = seen;
-    if (!isHeld) {
+    if (this.#database.isKnown(found) && this.#folded.seq >= this.#head.seq) return true;
+    if (looks && this.#database.foundIn(found, this.#head) === undefined) this.look();
+    const look = this.#database.foundIn(found, this.#head);
+    if (look === undefined) return false;
+    const { last, segment } = look;
+    if (!look.isHeld) {
       throw this.#corrupt(`its database does not hold entry ${this.#head.seq} as it was recorded`, this.#head.seq);
     }
     // What came in between is in the database only.
     if (last.seq > this.#head.seq) this.openItems.lose();
     this.#head = { seq: last.seq, hash: last.hash };
     this.#folded = this.#head;
-    this.#look = undefined;
-    this.#know({ identity, fd });
+    this.#database.rely(look);
     this.#noteSegment(segment);
     return true;
-  }
-
-  /** What was found in this file, if that is what we have looked into, and it was for our head. */
-  #lookAt(found: FileIdentity): DatabaseLook | undefined {
-    const look = this.#look;
-    if (look?.head.seq !== this.#head.seq || look.head.hash !== this.#head.hash) return undefined;
-    return isUnwritten(found, look.identity) ? look : undefined;
   }
 
   #noteSegment(segment: SegmentEntry | undefined): void {

@@ -1,0 +1,124 @@
+/** The database file of a log as one writer knows it: what it has looked into, and what it relies on. */
+
+import { AuditCorruptError } from "../../errors.ts";
+import type { Head } from "../format/entry.ts";
+import { lookInto, type DatabaseLook } from "./database-look.ts";
+import { isUnwritten, type AuditFiles, type FileIdentity } from "./files.ts";
+import type { Engine } from "./sqlite.ts";
+
+/** What it takes to look into a database. */
+interface Surroundings {
+  readonly files: AuditFiles;
+  readonly engine: Engine;
+  /** The log's real path. */
+  readonly path: string;
+}
+
+/** A file that was looked into, kept open: the system gives the number of a file that is gone to another one. */
+interface OpenFile {
+  readonly identity: FileIdentity;
+  readonly fd: number;
+}
+
+/** The database file of one log. */
+export class KnownDatabase {
+  readonly #surroundings: Surroundings;
+  readonly #log: string;
+  #known: OpenFile;
+  /** The file that goes with the tail, as it was last seen; perhaps a later one. */
+  #current: FileIdentity;
+  /** What was found in another one, not yet relied on. */
+  #look: DatabaseLook | undefined;
+
+  /** `identity` is the file that was looked into, of the log `log`. */
+  constructor(surroundings: Surroundings, log: string, identity: FileIdentity) {
+    this.#surroundings = surroundings;
+    this.#log = log;
+    this.#known = { identity, fd: surroundings.files.openRead(surroundings.path) };
+    this.#current = identity;
+  }
+
+  /** The file that was looked into last and is relied on. */
+  get identity(): FileIdentity {
+    return this.#known.identity;
+  }
+
+  /** The file as it stands. @throws AuditCorruptError when it is gone. */
+  identify(): FileIdentity {
+    const { files, path } = this.#surroundings;
+    const found = files.identify(path);
+    if (found === undefined) throw new AuditCorruptError(path, "its database file has disappeared");
+    return found;
+  }
+
+  /** Whether this is the file that is relied on, with nothing written to it since. */
+  isKnown(found: FileIdentity): boolean {
+    return isUnwritten(found, this.#known.identity);
+  }
+
+  /** Whether this is the file that was {@link see seen} last, with nothing written to it since. */
+  isCurrent(found: FileIdentity): boolean {
+    return isUnwritten(found, this.#current);
+  }
+
+  /** Notes the file that goes with the tail. */
+  see(found: FileIdentity): void {
+    this.#current = found;
+    this.#forget();
+  }
+
+  /** Looks into the file as it stands, for {@link foundIn}. @throws AuditCorruptError when it is damaged. */
+  look(head: Head): void {
+    this.#forget();
+    this.#look = this.#lookFor(head);
+  }
+
+  /** What was found in this very file, if that is what was looked into, and for this entry. */
+  foundIn(found: FileIdentity, head: Head): DatabaseLook | undefined {
+    const look = this.#look;
+    if (look?.head.seq !== head.seq || look.head.hash !== head.hash) return undefined;
+    return isUnwritten(found, look.identity) ? look : undefined;
+  }
+
+  /** Relies from now on on what was found. */
+  rely({ identity, fd }: DatabaseLook): void {
+    this.#look = undefined;
+    this.#know({ identity, fd });
+  }
+
+  /** Relies on the file as it stands, which this writer has just put in place. */
+  relyOnOwn(): void {
+    const { files, path } = this.#surroundings;
+    this.#know({ identity: this.identify(), fd: files.openRead(path) });
+  }
+
+  /** Whether the file as it stands, or the segment that was sealed from it, holds an entry. @throws as {@link look} */
+  holds(entry: Head): boolean {
+    const { fd, isHeld } = this.#lookFor(entry);
+    this.#surroundings.files.close(fd);
+    return isHeld;
+  }
+
+  close(): void {
+    this.#forget();
+    this.#surroundings.files.close(this.#known.fd);
+  }
+
+  #lookFor(entry: Head): DatabaseLook {
+    const { files, engine, path } = this.#surroundings;
+    return lookInto(files, engine, path, this.#log, entry);
+  }
+
+  #know(known: OpenFile): void {
+    const { fd } = this.#known;
+    this.#known = known;
+    this.#current = known.identity;
+    this.#surroundings.files.close(fd);
+  }
+
+  #forget(): void {
+    const look = this.#look;
+    this.#look = undefined;
+    if (look !== undefined) this.#surroundings.files.close(look.fd);
+  }
+}
