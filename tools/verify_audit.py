@@ -248,10 +248,10 @@ def is_writable(value):
     return not any("\ud800" <= sign <= "\udfff" for text in texts for sign in text)
 
 
-def can_be_carried(value):
-    """Whether it is writable, and nested in no more than 100 levels, itself the first, plain values the last."""
+def can_be_carried(value, levels=100):
+    """Whether it is writable, and nested in no more than so many levels, itself the first, plain values the last."""
     level = [value]
-    for _ in range(100):
+    for _ in range(levels):
         if not all(is_writable(each) for each in level):
             return False
         lists = [list(each.values()) if isinstance(each, dict) else each for each in level]
@@ -278,23 +278,27 @@ class OpenItems:
         """What a segment entry carries on; None when that is not what any log carries on."""
         items = cls()
         given = carried if isinstance(carried, dict) else {}
-        for item in objects(given.get("requests")):
-            items.request(str(item.get("hash")), item.get("entry"))
-            for answer in objects(item.get("answers")):
-                items.answer(str(answer.get("hash")), answer.get("entry"))
-        for item in objects(given.get("grants")):
-            grant = items.grant(str(item.get("hash")), item.get("entry"))
+        for item in placed(given.get("requests")):
+            items.request(item["hash"], item["entry"])
+            for answer in placed(item.get("answers")):
+                items.answer(answer["hash"], answer["entry"])
+        for item in placed(given.get("grants")):
+            grant = items.grant(item["hash"], item["entry"])
             if grant is None:
                 continue
             grant.pop("left", None)
-            if is_number(item.get("left")):
+            if is_integer(item.get("left")):
                 grant["left"] = item["left"]
             if item.get("revoked") is True:
                 grant["revoked"] = True
         for item in objects(given.get("ended")):
-            members = {name: item[name] for name in ("id", "seq", "hash", "status") if name in item}
-            items.ended[str(item.get("id"))] = members
-        return items if same_json(items.carried(), carried) else None
+            if not isinstance(item.get("id"), str) or item.get("status") not in ("consumed", "expired"):
+                continue
+            if is_placed(item.get("hash"), item):
+                items.ended[item["id"]] = {name: item[name] for name in ("id", "seq", "hash", "status")}
+        # An item and its entry lie in the lists and the object that carry them on.
+        is_possible = can_be_carried(carried, 105) and same_json(items.carried(), carried)
+        return items if is_possible else None
 
     def carried(self):
         parts = {"requests": self.requests, "grants": self.grants, "ended": self.ended}
@@ -406,6 +410,15 @@ class OpenItems:
 
     def kept(self, entry):
         return {name: value for name, value in entry.items() if name not in self.LEFT_OUT}
+
+
+def is_placed(entry_hash, entry):
+    """Whether there are the hash and the number that every entry has."""
+    return isinstance(entry_hash, str) and isinstance(entry, dict) and is_integer(entry.get("seq"))
+
+
+def placed(value):
+    return [each for each in objects(value) if is_placed(each.get("hash"), each.get("entry"))]
 
 
 def objects(value):

@@ -50,21 +50,22 @@ export class OpenItemsRegister implements OpenItems, EntryFollower {
     const register = new OpenItemsRegister();
     const { requests, grants, ended } = (carried ?? {}) as Unchecked<CarriedItems>;
     for (const { hash, entry, answers } of listOf(requests)) {
-      if (!isObject(entry)) continue;
-      register.#request(String(hash), entry as never);
+      if (!isPlaced(hash, entry)) continue;
+      register.#request(hash, entry as never);
       for (const { hash: answered, entry: answer } of listOf(answers)) {
-        if (isObject(answer)) register.#answer(String(answered), answer as never);
+        if (isPlaced(answered, answer)) register.#answer(answered, answer as never);
       }
     }
     for (const { hash, entry, left, revoked } of listOf(grants)) {
-      const grant = isObject(entry) ? register.#grant(String(hash), entry as never) : undefined;
+      const grant = isPlaced(hash, entry) ? register.#grant(hash, entry as never) : undefined;
       if (grant === undefined) continue;
       const { left: _, ...rest } = grant;
-      const counted = typeof left === "number" ? { left } : {};
+      const counted = Number.isSafeInteger(left) ? { left: Number(left) } : {};
       register.grants.set(grant.entry.id, { ...rest, ...counted, ...(revoked === true && { revoked }) });
     }
     for (const { id, seq, hash, status } of listOf(ended)) {
-      register.ended.set(String(id), { id, seq, hash, status } as EndedRequest);
+      if (typeof id !== "string" || (status !== "consumed" && status !== "expired")) continue;
+      if (isPlaced(hash, { seq })) register.ended.set(id, { id, seq: Number(seq), hash, status });
     }
     return register.carries(carried) ? register : undefined;
   }
@@ -204,6 +205,11 @@ export class OpenItemsRegister implements OpenItems, EntryFollower {
 
 function withoutFrame<T extends object>(entry: T): T {
   return Object.fromEntries(Object.entries(entry).filter(([name]) => !LEFT_OUT.has(name))) as T;
+}
+
+/** Whether it has the hash and the number that every entry has. */
+function isPlaced(hash: unknown, entry: unknown): hash is string {
+  return typeof hash === "string" && isObject(entry) && Number.isSafeInteger(entry["seq"]);
 }
 
 /** The items of a list that are objects; whatever else is there makes the whole differ from what it should be. */
