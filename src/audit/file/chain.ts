@@ -42,7 +42,7 @@ export class Chain {
   /** The last entry that lies in a sealed segment. */
   #sealed: Head | undefined;
   /** What of approvals is open. */
-  readonly openItems = new KnownOpenItems();
+  readonly openItems: KnownOpenItems = new KnownOpenItems();
   /** The log's identity. */
   readonly log: string;
 
