@@ -17,19 +17,27 @@ class Watched {
   /** Happens before the lock is taken, when there was a look since. */
   beforeLock: () => void = () => {};
   #hasLooked = false;
+  readonly #databases = new Set<number>();
 
   readonly files: AuditFiles = {
     ...nodeFiles,
     create: (path, like) => this.#opened(nodeFiles.create(path, like)),
     openAppend: (path) => this.#opened(nodeFiles.openAppend(path)),
-    openRead: (path) => this.#opened(nodeFiles.openRead(path)),
+    openRead: (path) => {
+      const fd = this.#opened(nodeFiles.openRead(path));
+      this.#databases.add(fd);
+      return fd;
+    },
     close: (fd) => {
       expect(this.open.delete(fd)).toBe(true);
+      this.#databases.delete(fd);
       nodeFiles.close(fd);
     },
     identifyOpen: (fd) => {
-      this.looks += 1;
-      this.#hasLooked = true;
+      if (this.#databases.has(fd)) {
+        this.looks += 1;
+        this.#hasLooked = true;
+      }
       return nodeFiles.identifyOpen(fd);
     },
     link: (existing, created) => {

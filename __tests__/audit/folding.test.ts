@@ -224,17 +224,18 @@ describe("a fold refuses", () => {
     expect(filesBeside(path)).toEqual(["audit.db", "audit.db-tail"]);
   });
 
-  it("what does not follow the last entry of a database that was put back since it was looked at", async () => {
+  it("what does not follow the last entry of a database that was written into since it was opened", async () => {
     const path = newLogPath();
     await passBy(path, 0);
     const early = readFileSync(path);
     await passBy(path, 1);
     let isFolding = false;
-    const readFile = (name: string): Buffer => {
+    const openRead = (name: string): number => {
+      const fd = nodeFiles.openRead(name);
       if (isFolding && name === path) writeFileSync(path, early);
-      return nodeFiles.readFile(name);
+      return fd;
     };
-    const writer = await open(path, { ...nodeFiles, readFile });
+    const writer = await open(path, { ...nodeFiles, openRead });
     await writer.append(decision());
     isFolding = true;
     await expect(writer.close()).rejects.toThrow("entry 2: it says of itself that it is entry 2");

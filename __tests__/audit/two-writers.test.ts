@@ -8,7 +8,7 @@ import { LogWriter } from "../../src/audit/file/writer.ts";
 import { PreparedEntry, type EntryContent, type Head } from "../../src/audit/format/entry.ts";
 import { formatLine, formatTailHeader } from "../../src/audit/format/tail.ts";
 import { verifyLog } from "../../src/audit/verify.ts";
-import { AuditCorruptError, CapFenceError } from "../../src/errors.ts";
+import { AuditCorruptError, AuditUnavailableError, CapFenceError } from "../../src/errors.ts";
 import { request, T1, T2 } from "./recorded-approvals.ts";
 import { decision, expectOneChain, filesBeside, newLogPath } from "./sample-log.ts";
 import { altered, rewritten, sha256 } from "./tampering.ts";
@@ -345,6 +345,17 @@ describe("a writer refuses to go on with a log", () => {
       /entries 2 to 6 have disappeared/,
     ],
     [
+      "whose tail has nothing but a beginning behind its last entry",
+      (path) => {
+        const lines = readFileSync(`${path}-tail`, "utf8").split("\n").slice(0, -1);
+        const [header, last] = [lines[0], lines.at(-1)];
+        const { log } = JSON.parse(header?.slice(65) ?? "") as { readonly log: string };
+        const { seq } = JSON.parse(last?.slice(65) ?? "") as { readonly seq: number };
+        put(`${path}-tail`, tailOf(log, { seq, hash: last?.slice(0, 64) ?? "" }));
+      },
+      /its database does not hold entry 6/,
+    ],
+    [
       "whose tail is a copy with another last entry",
       (path) => {
         const lines = readFileSync(`${path}-tail`, "utf8").split("\n").slice(0, -2);
@@ -414,13 +425,17 @@ describe("a writer refuses to go on with a log", () => {
     await writers.expectChain(6);
   });
 
-  it("whose segment that its last entry lies in is gone", async () => {
+  it("whose segment that its last entry lies in is elsewhere, which is no contradiction", async () => {
     const writers = new Writers(4);
     await writers.passBy(1);
     const one = await writers.open();
     for (let times = 0; times < 3; times += 1) await writers.passBy(3);
     for (const { path } of listSegments(nodeFiles, writers.path)) rmSync(path);
-    await expectRefusal(writers, one, "its database does not hold entry 1 as it was recorded", 1);
+    const error: unknown = await append(one).catch((caught: unknown) => caught);
+    expect(AuditUnavailableError.isInstance(error)).toBe(true);
+    expect(String(error)).toContain("entry 1 lies in a part of the log that is elsewhere. Open it anew");
+    await expect(one.append(decision())).rejects.toBe(error);
+    expect(await append(await writers.open())).toMatchObject({ seq: expect.any(Number) as number });
   });
 
   it.each<readonly [string, (log: string, head: Head) => string, string, number | undefined]>([

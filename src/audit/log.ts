@@ -16,7 +16,7 @@ async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
 interface Holder {
   /** Aborted when it can append nothing more. */
   readonly end: AbortController;
-  /** Is told of what goes wrong and stops nothing. */
+  /** Is told of what goes wrong while nobody appends. */
   readonly listener: ((problem: CapFenceError) => void) | undefined;
 }
 
@@ -64,7 +64,7 @@ export class AuditLog {
 
   /**
    * A path may be relative to the present working directory. Nothing is opened yet. `listener` is told of what goes wrong
-   * and stops nothing, as long as this holds the log.
+   * while nobody appends, as long as this holds the log.
    */
   constructor(location: AuditLocation, surroundings?: WriterSurroundings, listener?: (problem: CapFenceError) => void) {
     this.#store = storeAt(location, surroundings);
@@ -176,8 +176,10 @@ export class AuditLog {
       const holders = new Set<Holder>();
       const report = (problem: CapFenceError): void => {
         for (const { listener } of holders) listener?.(problem);
+        if (made.opened?.failure !== undefined) endAll(made);
       };
-      shared = { writer: this.#store.openWriter(report), opened: undefined, holders };
+      const made: SharedWriter = { writer: this.#store.openWriter(report), opened: undefined, holders };
+      shared = made;
       writers().set(key, shared);
     }
     shared.holders.add(this.#self);

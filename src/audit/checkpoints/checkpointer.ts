@@ -53,6 +53,8 @@ export class Checkpointer {
   #timer: NodeJS.Timeout | undefined;
   #making: Promise<void> | undefined;
   #isClosing = false;
+  /** The problem that was told last, if none has been made since. */
+  #told: string | undefined;
 
   /**
    * Reads the key. `entries` reads the log, latest first. What goes wrong later, when a checkpoint is made, goes to
@@ -141,10 +143,13 @@ export class Checkpointer {
     try {
       // In a file, a pass over the log may take longer.
       await (typeof this.#to === "string" ? made : within(TAKING_MS, made, late));
+      this.#told = undefined;
     } catch (error) {
       // What is not stated is tried again, though nothing more is appended.
       if (!this.#isClosing) this.#startTimer();
-      this.#onError(error);
+      const what = String(error);
+      if (what !== this.#told) this.#onError(error);
+      this.#told = what;
     }
   }
 

@@ -8,8 +8,8 @@ const MAX_LOOKS = 3;
 
 /**
  * Runs `section` under the log's lock, once the chain has caught up. To look into a database that another process has put
- * in place takes a tenth of a second, so that is done away from the lock. The answer is `undefined` when the lock could not
- * be had at once.
+ * in place takes a tenth of a second, so that is done away from the lock. The answer is that of `section`, or `undefined`
+ * when the lock could not be had at once.
  *
  * @throws AuditCorruptError when what others left does not continue what the chain knows.
  */
@@ -18,9 +18,12 @@ export function* caughtUp<T>(
   section: () => T,
 ): Steps<T | undefined> {
   for (let looks = 0; ; looks += 1) {
-    const held = yield* underLock(lock, () =>
-      chain.catchUp(looks >= MAX_LOOKS) ? { answer: section() } : ("behind" as const),
-    );
+    const isLast = looks >= MAX_LOOKS;
+    const held = yield* underLock(lock, () => {
+      if (isLast) chain.catchUpHere();
+      else if (!chain.catchUp()) return "behind";
+      return { answer: section() };
+    });
     if (held !== "behind") return held?.answer;
     chain.look();
     yield PAUSE;

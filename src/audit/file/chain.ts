@@ -7,24 +7,18 @@ import { dirname } from "node:path";
 
 import { AuditCorruptError, AuditUnavailableError } from "../../errors.ts";
 import { Batch } from "../appending/batch.ts";
-import { withDatabase } from "./database.ts";
-import { endOf } from "./database-look.ts";
+import type { DatabaseSurroundings } from "./database-look.ts";
 import { PreparedEntry, type EntryContent, type Head, type SegmentEntry } from "../format/entry.ts";
 import { isSameFile, type AuditFiles, type FileIdentity } from "./files.ts";
 import { KnownDatabase } from "./known-database.ts";
 import { createLog } from "./new-log.ts";
 import { KnownOpenItems } from "../open-items/known-open-items.ts";
-import type { Engine } from "./sqlite.ts";
 import { successorProblem } from "../format/successor.ts";
 import { parseTailLine, type TailHeader } from "../format/tail.ts";
 import { TailFile, tailPath } from "./tail-file.ts";
 
 /** What a {@link Chain} works with. */
-export interface ChainSurroundings {
-  readonly files: AuditFiles;
-  readonly engine: Engine;
-  /** The log's real path. */
-  readonly path: string;
+export interface ChainSurroundings extends DatabaseSurroundings {
   /** A name of this writer's own for a file in the making. */
   readonly ownName: (purpose: "database" | "tail") => string;
 }
@@ -46,36 +40,31 @@ export class Chain {
   /** The log's identity. */
   readonly log: string;
 
-  private constructor(
-    surroundings: ChainSurroundings,
-    database: FileIdentity,
-    { last, segment }: ReturnType<typeof endOf>,
-  ) {
+  private constructor(surroundings: ChainSurroundings) {
+    const { database, end } = KnownDatabase.open(surroundings);
     this.#files = surroundings.files;
     this.#path = surroundings.path;
     this.#ownName = surroundings.ownName;
-    this.#head = { seq: last.seq, hash: last.hash };
+    this.#database = database;
+    this.#head = { seq: end.last.seq, hash: end.last.hash };
     this.#folded = this.#head;
-    this.#noteSegment(segment);
-    this.log = last.entry.log;
-    this.#database = new KnownDatabase(surroundings, this.log, database);
+    this.#noteSegment(end.segment);
+    this.log = end.last.entry.log;
   }
 
   /**
-   * Reads a log without its lock, as far as it goes; {@link catchUp} goes on from there. It takes a tenth of a second for
-   * a long tail, in which others can append. `undefined` when there is no log, or it can't be read while it changes.
+   * Reads a log without its lock, as far as it goes; {@link isCurrent} goes on from there. `undefined` when there is no log,
+   * or it can't be read while it changes.
    */
   static peek(surroundings: ChainSurroundings): Chain | undefined {
     const { files, path } = surroundings;
     let chain: Chain | undefined;
     try {
-      const found = files.identify(path);
-      if (found?.ordinary !== true) return undefined;
-      chain = Chain.#of(surroundings, found);
-      const tail = files.identify(tailPath(path));
-      if (tail !== undefined && chain.#openTail(tail, found, true)) {
-        for (const line of chain.#tail?.peek(tail.size) ?? []) chain.#accept(line);
-      }
+      if (files.identify(path)?.ordinary !== true) return undefined;
+      chain = new Chain(surroundings);
+      const hasTail = files.identify(tailPath(path)) !== undefined;
+      if (hasTail && !chain.#openTail(chain.#database.identity)) throw new Error("it has been folded meanwhile");
+      for (const line of chain.#tail?.peek() ?? []) chain.#accept(line);
       return chain;
     } catch {
       chain?.close();
@@ -84,43 +73,32 @@ export class Chain {
   }
 
   /**
-   * Opens the log's files, of which `peeked` was read before. When there are none, makes a new log whose genesis entry has
-   * the given identity and time.
+   * Catches up with what was appended since {@link peek}, under the lock; answers as {@link catchUp} does.
+   *
+   * @throws Error when what was read then does not hold any more: {@link open} the log from the beginning, which says why.
+   */
+  catchUpFromPeek(): boolean {
+    if (this.#tail?.isAsPeeked() === false) throw new Error("what was read has been taken back");
+    return this.catchUp();
+  }
+
+  /**
+   * Opens the log's files. When there are none, makes a new log whose genesis entry has the given identity and time.
    *
    * @throws AuditCorruptError when the database is missing beside a tail, or damaged.
    */
-  static open(surroundings: ChainSurroundings, newLog: string, ts: string, peeked?: Chain): Chain {
+  static open(surroundings: ChainSurroundings, newLog: string, ts: string): Chain {
     const { files, engine, path, ownName } = surroundings;
-    if (peeked !== undefined) {
-      if (peeked.#isCurrent()) return peeked;
-      peeked.close();
-    }
     const found = files.identify(path) ?? createLog(files, engine, path, ownName("database"), newLog, ts);
     if (!found.ordinary) throw new AuditUnavailableError(path, "it is not an ordinary file. Name another path");
-    const chain = Chain.#of(surroundings, found);
+    const chain = new Chain(surroundings);
     try {
-      chain.catchUp(true);
+      chain.catchUpHere();
       return chain;
     } catch (error) {
       chain.close();
       throw error;
     }
-  }
-
-  /** Whether what was read without the lock still holds; then everything else has been read, too. */
-  #isCurrent(): boolean {
-    try {
-      if (this.#tail?.isAsPeeked() === false) return false;
-      return this.catchUp(true);
-    } catch {
-      // It is another log by now, or damaged: read from the beginning, it says which.
-      return false;
-    }
-  }
-
-  static #of(surroundings: ChainSurroundings, found: FileIdentity): Chain {
-    const { files, engine, path } = surroundings;
-    return new Chain(surroundings, found, withDatabase(engine, files.readFile(path), path, endOf));
   }
 
   /** The last entry. */
@@ -150,21 +128,21 @@ export class Chain {
 
   /**
    * Reads and checks what other processes have appended or folded since; answers whether that is done. It is not when they
-   * have put a database in place that has to be looked into first: with {@link look}, away from the lock, or here, if
-   * `looks` says so. Nothing has changed then. See `caught-up.ts`.
+   * have put a database in place that has to be looked into first, which {@link look} does away from the lock. Nothing has
+   * changed then. See `caught-up.ts`.
    *
    * @throws AuditCorruptError when what they left does not continue what we know.
    */
-  catchUp(looks = false): boolean {
-    const database = this.database;
+  catchUp(): boolean {
+    const database = this.identifyDatabase();
     const found = this.#files.identify(tailPath(this.#path));
     if (found === undefined) {
-      if (!this.#catchUpWithDatabase(database, looks)) return false;
+      if (!this.#catchUpWithDatabase(database)) return false;
       this.#dropTail();
     } else {
       const former = this.#head;
       const isKnown = this.#tail !== undefined && isSameFile(found, this.#tail.identity);
-      if (!isKnown && !this.#openTail(found, database, looks)) return false;
+      if (!isKnown && !this.#openTail(database)) return false;
       // Whoever folds puts both in place; if that was cut short, or somebody else's doing, the database alone is another one.
       if (isKnown && !this.#database.isCurrent(database) && !this.#database.holds(this.#folded)) {
         throw this.#corrupt(`its database no longer holds entry ${this.#folded.seq}`, this.#folded.seq);
@@ -176,6 +154,11 @@ export class Chain {
     }
     this.#database.see(database);
     return true;
+  }
+
+  /** The same, and looks here if that is necessary. */
+  catchUpHere(): void {
+    while (!this.catchUp()) this.look();
   }
 
   /**
@@ -202,8 +185,8 @@ export class Chain {
     return this.#tail;
   }
 
-  /** The database file as it stands. @throws AuditCorruptError when it is gone. */
-  get database(): FileIdentity {
+  /** Looks at the database file as it stands. @throws AuditCorruptError when it is gone. */
+  identifyDatabase(): FileIdentity {
     return this.#database.identify();
   }
 
@@ -234,7 +217,13 @@ export class Chain {
     const open = this.openItems.register?.carried();
     const batch = this.batch(ts);
     batch.add(new PreparedEntry({ ...segment, ...(open !== undefined && { open }) }));
-    this.write(batch)?.syncNow();
+    try {
+      this.write(batch)?.syncNow();
+    } catch (error) {
+      // What is open has heard of an entry that is not there.
+      this.openItems.lose();
+      throw error;
+    }
     this.#sealed = { seq: segment.last, hash: segment.head };
   }
 
@@ -257,11 +246,11 @@ export class Chain {
   }
 
   /** Another process has put a new tail in place; answers whether we have come to where it begins. */
-  #openTail(found: FileIdentity, database: FileIdentity, looks: boolean): boolean {
-    const tail = TailFile.open(this.#files, this.#path, found);
+  #openTail(database: FileIdentity): boolean {
+    const tail = TailFile.open(this.#files, this.#path);
     let isReached = false;
     try {
-      isReached = this.#reach(tail.header, database, looks);
+      isReached = this.#reach(tail.header, database);
     } finally {
       if (!isReached) tail.close();
     }
@@ -271,15 +260,20 @@ export class Chain {
     return true;
   }
 
-  #reach({ log, head }: TailHeader, database: FileIdentity, looks: boolean): boolean {
+  #reach({ log, head }: TailHeader, database: FileIdentity): boolean {
     if (log !== this.log) throw this.#corrupt("its tail belongs to another log");
     // What lies between our head and the new tail's beginning was folded into the database meanwhile.
-    if (head.seq > this.#head.seq && !this.#catchUpWithDatabase(database, looks)) return false;
+    if (head.seq > this.#head.seq && !this.#catchUpWithDatabase(database)) return false;
     if (head.seq > this.#head.seq) throw this.#corrupt(`entries ${this.#head.seq + 1} to ${head.seq} are missing`);
     if (head.seq === this.#head.seq && head.hash !== this.#head.hash) {
       throw this.#corrupt(`its tail does not follow entry ${head.seq}`, head.seq);
     }
-    if (head.seq > this.#folded.seq) this.#folded = head;
+    if (head.seq > this.#folded.seq) {
+      // Nobody begins a tail behind what is in the database.
+      if (this.#database.isCurrent(database))
+        throw this.#corrupt(`its database does not hold entry ${head.seq}`, head.seq);
+      this.#folded = head;
+    }
     return true;
   }
 
@@ -294,9 +288,8 @@ export class Chain {
   }
 
   /** Answers whether that is done: not when nobody has looked into this very file for our head. */
-  #catchUpWithDatabase(found: FileIdentity, looks: boolean): boolean {
+  #catchUpWithDatabase(found: FileIdentity): boolean {
     if (this.#database.isKnown(found) && this.#folded.seq >= this.#head.seq) return true;
-    if (looks && this.#database.foundIn(found, this.#head) === undefined) this.look();
     const look = this.#database.foundIn(found, this.#head);
     if (look === undefined) return false;
     const { last, segment } = look;

@@ -1,23 +1,36 @@
 /** Looking into a database that another process may have put in place: whole, checked, and without the log's lock. */
 
+import { AuditUnavailableError } from "../../errors.ts";
 import type { Head, SegmentEntry, StoredEntry } from "../format/entry.ts";
 import { withDatabase, type EntryDatabase } from "./database.ts";
 import type { AuditFiles, FileIdentity } from "./files.ts";
 import { listSegments } from "./segments.ts";
 import type { Engine } from "./sqlite.ts";
 
+/** What it takes to look into a database. */
+export interface DatabaseSurroundings {
+  readonly files: AuditFiles;
+  readonly engine: Engine;
+  /** The log's real path. */
+  readonly path: string;
+}
+
+/** A file that was looked into. */
+export interface LookedInto {
+  readonly identity: FileIdentity;
+  /** The file, open: the system gives the number of a file that is gone to another one. */
+  readonly fd: number;
+}
+
 /** How far a database goes. */
-interface DatabaseEnd {
+export interface DatabaseEnd {
   readonly last: StoredEntry;
   /** The last entry in the database that names a segment of this log's. */
   readonly segment: SegmentEntry | undefined;
 }
 
 /** What was found in one file. It holds of that file only, and of one entry. */
-export interface DatabaseLook extends DatabaseEnd {
-  readonly identity: FileIdentity;
-  /** The file, open: the system gives the number of a file that is gone to another one. */
-  readonly fd: number;
+export interface DatabaseLook extends DatabaseEnd, LookedInto {
   /** The entry that was looked for. */
   readonly head: Head;
   /** Whether that is in this database, or in the segment that was sealed from it, and the database is of the same log. */
@@ -25,20 +38,29 @@ export interface DatabaseLook extends DatabaseEnd {
 }
 
 /**
- * Looks into the database at `path` for an entry of the log `log`. The file is to be closed by whoever gets the answer.
+ * Looks into the database for an entry of the log `log`. The file is to be closed by whoever gets the answer.
  *
  * @throws AuditCorruptError when it is damaged.
+ * @throws AuditUnavailableError when the entry can only be in a segment that is not here.
  */
-export function lookInto(files: AuditFiles, engine: Engine, path: string, log: string, head: Head): DatabaseLook {
+export function lookInto(surroundings: DatabaseSurroundings, log: string, head: Head): DatabaseLook {
+  const { found, ...file } = openDatabase(surroundings, (database) => {
+    const end = endOf(database);
+    return { ...end, head, isHeld: end.last.entry.log === log && isHeldBy(database, surroundings, log, head) };
+  });
+  return { ...found, ...file };
+}
+
+/** Opens the database and answers what `work` finds in it, with the file, which stays open. */
+export function openDatabase<T>(
+  { files, engine, path }: DatabaseSurroundings,
+  work: (database: EntryDatabase) => T,
+): LookedInto & { readonly found: T } {
   const fd = files.openRead(path);
   try {
     // Of the file that is open, whatever has its name by now.
     const identity = files.identifyOpen(fd);
-    return withDatabase(engine, files.read(fd, 0, identity.size), path, (database) => {
-      const end = endOf(database);
-      const isHeld = end.last.entry.log === log && isHeldBy(database, files, engine, path, log, head);
-      return { ...end, identity, fd, head, isHeld };
-    });
+    return { identity, fd, found: withDatabase(engine, files.read(fd, 0, identity.size), path, work) };
   } catch (error) {
     files.close(fd);
     throw error;
@@ -47,15 +69,18 @@ export function lookInto(files: AuditFiles, engine: Engine, path: string, log: s
 
 function isHeldBy(
   database: EntryDatabase,
-  files: AuditFiles,
-  engine: Engine,
-  path: string,
+  { files, engine, path }: DatabaseSurroundings,
   log: string,
   head: Head,
 ): boolean {
   if (database.first().seq <= head.seq) return database.holds(head);
   const segment = listSegments(files, path, log).findLast(({ first }) => first <= head.seq);
-  if (segment === undefined) return false;
+  if (segment === undefined) {
+    throw new AuditUnavailableError(
+      path,
+      `entry ${head.seq} lies in a part of the log that is elsewhere. Open it anew`,
+    );
+  }
   return withDatabase(engine, files.readFile(segment.path), segment.path, (sealed) => sealed.holds(head));
 }
 

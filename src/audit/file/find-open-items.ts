@@ -21,18 +21,18 @@ export function* findOpenItems(context: FoldContext): Steps<boolean> {
   const { files, engine, chain, path } = context;
   while (chain.openItems.register === undefined) {
     const begun = yield* caughtUp(context, () => {
-      const [{ size }, tail] = [chain.database, chain.tail?.read(0)];
+      const tail = chain.tail?.read(0);
       // What may fail comes first: a rebuild that nobody ends would follow every entry from here on.
       const fd = files.openRead(path);
-      return { rebuild: chain.openItems.begin(path, chain.head), tail, size, fd };
+      return { rebuild: chain.openItems.begin(path, chain.head), tail, fd };
     });
     if (begun === undefined) return false;
-    const { rebuild, tail, size, fd } = begun;
+    const { rebuild, tail, fd } = begun;
     try {
       let slice = SLICE;
       const parts = [
         tailEntries(tail, path, "latest first"),
-        databaseEntries(engine, files.read(fd, 0, size), path, "latest first"),
+        databaseEntries(engine, files.read(fd, 0, files.identifyOpen(fd).size), path, "latest first"),
       ];
       for (const stored of eachOnce(parts, "latest first")) {
         if (rebuild.take(stored)) break;

@@ -5,7 +5,7 @@
  * another process's, leaves the log as it was, and the next fold goes on from there.
  */
 
-import { isSameFile, unlinkIfThere, type AuditFiles, type FileIdentity } from "./files.ts";
+import { isUnwritten, unlinkIfThere, type AuditFiles, type FileIdentity } from "./files.ts";
 import { caughtUp } from "./caught-up.ts";
 import type { FoldContext } from "./fold-context.ts";
 import { buildDatabase } from "./rebuild.ts";
@@ -34,21 +34,23 @@ export function* fold(context: FoldContext): Steps<void> {
  * `overtaken` when another process was quicker, so that our copy lacks what it had.
  */
 function* moveTail(context: FoldContext): Steps<{ readonly first: number } | "overtaken" | undefined> {
-  const { files, lock, chain } = context;
+  const { files, lock, chain, path } = context;
   const start = yield* caughtUp(context, () => {
-    const { tail, sealed, database } = chain;
-    return tail === undefined ? undefined : { tail, text: tail.read(0), base: database, sealed };
+    const { tail, sealed } = chain;
+    return tail === undefined ? undefined : { tail, text: tail.read(0), sealed, fd: files.openRead(path) };
   });
   if (start === undefined) return undefined;
-  const { tail, text, base, sealed } = start;
+  const { tail, text, sealed, fd } = start;
   const made = lock.ownName("database");
   try {
-    const { bytes, first, last, end } = yield* buildDatabase(context, text, sealed);
+    // Open until the end, so that no other file can get its number.
+    const base = files.identifyOpen(fd);
+    const { bytes, first, last, end } = yield* buildDatabase(context, files.read(fd, 0, base.size), text, sealed);
     // The process ends in the middle of a fold that was to go on later: this is the last one.
     unlinkIfThere(files, made);
     yield* write(files, made, base, bytes);
     const isPlaced = yield* caughtUp(context, () => {
-      if (chain.tail !== tail || !isSameFile(chain.database, base)) return false;
+      if (chain.tail !== tail || !isUnwritten(chain.identifyDatabase(), base)) return false;
       chain.replaceDatabase(made, last, end);
       return true;
     });
@@ -57,6 +59,7 @@ function* moveTail(context: FoldContext): Steps<{ readonly first: number } | "ov
     const isFull = last.seq - first + 1 >= context.segmentEntries || bytes.length >= SEGMENT_BYTES;
     return isFull ? { first } : undefined;
   } finally {
+    files.close(fd);
     unlinkIfThere(files, made);
   }
 }

@@ -2,40 +2,38 @@
 
 import { AuditCorruptError } from "../../errors.ts";
 import type { Head } from "../format/entry.ts";
-import { lookInto, type DatabaseLook } from "./database-look.ts";
-import { isUnwritten, type AuditFiles, type FileIdentity } from "./files.ts";
-import type { Engine } from "./sqlite.ts";
-
-/** What it takes to look into a database. */
-interface Surroundings {
-  readonly files: AuditFiles;
-  readonly engine: Engine;
-  /** The log's real path. */
-  readonly path: string;
-}
-
-/** A file that was looked into, kept open: the system gives the number of a file that is gone to another one. */
-interface OpenFile {
-  readonly identity: FileIdentity;
-  readonly fd: number;
-}
+import {
+  endOf,
+  lookInto,
+  openDatabase,
+  type DatabaseEnd,
+  type DatabaseLook,
+  type DatabaseSurroundings,
+  type LookedInto,
+} from "./database-look.ts";
+import { isUnwritten, type FileIdentity } from "./files.ts";
 
 /** The database file of one log. */
 export class KnownDatabase {
-  readonly #surroundings: Surroundings;
+  readonly #surroundings: DatabaseSurroundings;
   readonly #log: string;
-  #known: OpenFile;
+  #known: LookedInto;
   /** The file that goes with the tail, as it was last seen; perhaps a later one. */
   #current: FileIdentity;
   /** What was found in another one, not yet relied on. */
   #look: DatabaseLook | undefined;
 
-  /** `identity` is the file that was looked into, of the log `log`. */
-  constructor(surroundings: Surroundings, log: string, identity: FileIdentity) {
+  private constructor(surroundings: DatabaseSurroundings, log: string, known: LookedInto) {
     this.#surroundings = surroundings;
     this.#log = log;
-    this.#known = { identity, fd: surroundings.files.openRead(surroundings.path) };
-    this.#current = identity;
+    this.#known = known;
+    this.#current = known.identity;
+  }
+
+  /** Opens the file as it stands; answers how far it goes, too. @throws AuditCorruptError when it is damaged. */
+  static open(surroundings: DatabaseSurroundings): { readonly database: KnownDatabase; readonly end: DatabaseEnd } {
+    const { found: end, ...file } = openDatabase(surroundings, endOf);
+    return { database: new KnownDatabase(surroundings, end.last.entry.log, file), end };
   }
 
   /** The file that was looked into last and is relied on. */
@@ -89,7 +87,8 @@ export class KnownDatabase {
   /** Relies on the file as it stands, which this writer has just put in place. */
   relyOnOwn(): void {
     const { files, path } = this.#surroundings;
-    this.#know({ identity: this.identify(), fd: files.openRead(path) });
+    const fd = files.openRead(path);
+    this.#know({ identity: files.identifyOpen(fd), fd });
   }
 
   /** Whether the file as it stands, or the segment that was sealed from it, holds an entry. @throws as {@link look} */
@@ -105,11 +104,10 @@ export class KnownDatabase {
   }
 
   #lookFor(entry: Head): DatabaseLook {
-    const { files, engine, path } = this.#surroundings;
-    return lookInto(files, engine, path, this.#log, entry);
+    return lookInto(this.#surroundings, this.#log, entry);
   }
 
-  #know(known: OpenFile): void {
+  #know(known: LookedInto): void {
     const { fd } = this.#known;
     this.#known = known;
     this.#current = known.identity;

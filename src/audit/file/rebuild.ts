@@ -26,12 +26,17 @@ interface BuiltDatabase extends Reached {
 }
 
 /**
- * The database with entries of the tail's `text` added, as many as it has room for, and without those that lie in a
+ * The database of the bytes `bytesOfBase`, which become its own, with entries of the tail's `text` added, as many as it has room for, and without those that lie in a
  * sealed segment.
  */
-export function* buildDatabase(context: FoldContext, text: Buffer, sealed: Head | undefined): Steps<BuiltDatabase> {
-  const { files, engine, path, segmentEntries } = context;
-  const base = EntryDatabase.open(engine, files.readFile(path), path);
+export function* buildDatabase(
+  context: FoldContext,
+  bytesOfBase: Buffer,
+  text: Buffer,
+  sealed: Head | undefined,
+): Steps<BuiltDatabase> {
+  const { engine, path, segmentEntries } = context;
+  const base = EntryDatabase.open(engine, bytesOfBase, path);
   let database = base;
   try {
     let last: Head = base.last();

@@ -47,9 +47,11 @@ export class TailFile {
    *
    * @throws AuditCorruptError when the header is damaged.
    */
-  static open(files: AuditFiles, log: string, identity: FileIdentity): TailFile {
+  static open(files: AuditFiles, log: string): TailFile {
     const fd = files.openAppend(tailPath(log));
     try {
+      // Of the file that is open, whatever has its name by now.
+      const identity = files.identifyOpen(fd);
       const [line] = splitTail(files.read(fd, 0, Math.min(identity.size, MAX_HEADER))).lines;
       const header = parseTailHeader(line);
       if (line === undefined || header === undefined) {
@@ -113,14 +115,19 @@ export class TailFile {
     const { lines, rest } = splitTail(this.#files.read(this.#fd, this.#size, size));
     const problem = unfinishedProblem(rest);
     if (problem !== undefined) throw new AuditCorruptError(this.#log, `${problem}. Run capfence verify`);
-    for (const line of lines) this.#size += line.length + 1;
-    if (rest.length > 0) this.#quarantine(rest);
+    const known = size - rest.length;
+    // If this fails nothing becomes known, since nobody is given the lines.
+    if (rest.length > 0) this.#quarantine(rest, known);
+    this.#size = known;
     return lines;
   }
 
-  /** The same without the log's lock: what an unfinished write has left, or somebody is writing, is let be. */
-  peek(size: number): readonly Buffer[] {
-    const { lines } = splitTail(this.#files.read(this.#fd, this.#size, size));
+  /**
+   * The complete lines that the file had when it was opened, without the log's lock: what an unfinished write has left, or
+   * somebody is writing, is let be.
+   */
+  peek(): readonly Buffer[] {
+    const { lines } = splitTail(this.#files.read(this.#fd, this.#size, this.identity.size));
     for (const line of lines) this.#size += line.length + 1;
     this.#peeked = lines.at(-1);
     return lines;
@@ -192,7 +199,7 @@ export class TailFile {
     }
   }
 
-  #quarantine(rest: Buffer): void {
+  #quarantine(rest: Buffer, known: number): void {
     const fd = this.#files.create(`${this.#log}-torn.${Date.now()}.${process.pid}`, this.identity);
     try {
       this.#files.append(fd, rest);
@@ -200,7 +207,7 @@ export class TailFile {
     } finally {
       this.#files.close(fd);
     }
-    this.#files.truncate(this.#fd, this.#size);
+    this.#files.truncate(this.#fd, known);
   }
 }
 

@@ -9,7 +9,7 @@ import { AuditUnavailableError, CapFenceError } from "../../errors.ts";
 import { fileProblem } from "../../file-problem.ts";
 import type { Batch } from "../appending/batch.ts";
 import { caughtUp } from "./caught-up.ts";
-import { Chain } from "./chain.ts";
+import type { Chain } from "./chain.ts";
 import type { Head, PreparedEntry } from "../format/entry.ts";
 import { explainFileError, type AuditFiles } from "./files.ts";
 import { findOpenItems } from "./find-open-items.ts";
@@ -20,6 +20,7 @@ import { LockHeldError, LogLock } from "./lock.ts";
 import { appending, type Proposal, type Settled } from "../appending/proposal.ts";
 import { SEGMENT_ENTRIES } from "./segments.ts";
 import { loadEngine } from "./sqlite.ts";
+import { openChain } from "./open-chain.ts";
 import { doLater, doNow } from "./steps.ts";
 import type { TailFile } from "./tail-file.ts";
 
@@ -52,7 +53,7 @@ export interface WriterSurroundings {
   readonly segmentEntries?: number;
 }
 
-/** Hears of what goes wrong and stops nothing. */
+/** Hears of what goes wrong while nobody appends. */
 export type Report = (problem: CapFenceError) => void;
 
 interface Pending {
@@ -95,7 +96,7 @@ export class LogWriter {
 
   /**
    * Opens the log at a real path, or makes a new one. `report` is told when the tail could not be folded: once, until it
-   * can be again.
+   * can be again; and when the writer has stopped for good because of that.
    *
    * @throws AuditUnavailableError when its files can't be read, written or locked.
    * @throws AuditCorruptError when they contradict themselves.
@@ -110,11 +111,7 @@ export class LogWriter {
       const engine = await loadEngine();
       lock.prepare();
       const own = { files, engine, path, ownName: lock.ownName.bind(lock) };
-      const peeked = Chain.peek(own);
-      const chain = await lock.hold(() => {
-        lock.clearLeftovers();
-        return Chain.open(own, randomBytes(16).toString("hex"), timestamp(), peeked);
-      });
+      const chain = await openChain(own, lock, randomBytes(16).toString("hex"), timestamp);
       return new LogWriter({ files, engine, path, lock, chain, timestamp, segmentEntries }, report);
     } catch (error) {
       lock.dispose();
@@ -289,6 +286,8 @@ export class LogWriter {
     const isContradiction = CapFenceError.isInstance(error) && !AuditUnavailableError.isInstance(error);
     if (isContradiction || this.#context.chain.tail?.isDoubtful === true) {
       this.fail(problem);
+      // Nobody may append anything for long, and some wait.
+      this.#report(problem);
       return;
     }
     this.#failedFolds += 1;

@@ -47,13 +47,15 @@ export class CommittedItems {
    * Reads what comes next, in a transaction that has appended nothing; answers whether that was all there is.
    *
    * @throws PostgresFailure; what was read before is still known.
-   * @throws AuditCorruptError when an entry is damaged.
+   * @throws AuditCorruptError when an entry is damaged, or there is none.
    */
   async readPage(session: Session): Promise<boolean> {
     const text = "SELECT seq::text, hash, body, passed FROM capfence.approvals_after($1, $2, $3, $4, $5)";
     const { seq: after, hash: afterHash } = this.#place;
     const values = [this.#target.log, after, afterHash, PAGE_ENTRIES, PAGE_BYTES];
     const rows = await session.run<PageRow>(text, values);
+    // There is always the log's last entry.
+    if (rows.length === 0) throw new AuditCorruptError(this.#target.name, "its entries have disappeared");
     for (const row of rows) this.#take(row);
     return rows.at(-1)?.body === null;
   }
