@@ -107,6 +107,23 @@ describe("a log that can't be folded", () => {
   });
 });
 
+describe("a log that contradicts itself when it is folded", () => {
+  it("is closed: that is told, and whoever waits for an answer waits no longer", async () => {
+    const told: Error[] = [];
+    const policy = join(directory, "asking.yaml");
+    writeFileSync(policy, "require_approval: [shell.execute]\n");
+    const runtime = ActionRuntime.fromPolicy(policy, { auditLog: log, onAuditError: (error) => void told.push(error) });
+    const waiting = rejection(runtime.execute({ ...FIELDS, capability: "shell.execute" }, { onApproval: "wait" }));
+    await vi.waitFor(async () => expect(await runtime.approvals.pending()).toHaveLength(1));
+    // In place, in a line that the writer has read.
+    const text = readFileSync(`${log}-tail`, "utf8");
+    writeFileSync(`${log}-tail`, text.replace("approval_required", "approval_refused!"));
+    const error = await waiting;
+    expect(told).toEqual([error]);
+    expect(CapFenceError.isInstance(error)).toBe(true);
+  });
+});
+
 describe("an outcome that can't be recorded", () => {
   it("rejects nothing: the tool has run, and throwing would invite a second run", async () => {
     const errors: Error[] = [];
