@@ -1,6 +1,6 @@
 /**
  * A log's chain as one writer sees it: the head, and the files that hold it. Every method is called under the log's lock,
- * but for {@link Chain.look}.
+ * but for {@link Chain.peek}, {@link Chain.look} and {@link Chain.close}.
  */
 
 import { dirname } from "node:path";
@@ -29,7 +29,7 @@ export class Chain {
   readonly #path: string;
   readonly #ownName: (purpose: "database" | "tail") => string;
   readonly #database: KnownDatabase;
-  /** The last entry that is known to be in a database, perhaps in a later one than we have looked into. */
+  /** The last entry that is in a database, as we have found or as a tail that goes with it says. */
   #folded: Head;
   #tail: TailFile | undefined;
   #head: Head;

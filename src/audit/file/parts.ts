@@ -37,7 +37,10 @@ export function* tailEntries(tail: Buffer | undefined, path: string, order: Read
   }
 }
 
-/** The entries of parts that follow one another in this order, each once: a crash, or a change while they are read, leaves one in two. */
+/**
+ * The entries of parts that follow one another in this order, each once: a crash, or a change while they are read, leaves
+ * one in two.
+ */
 export function* eachOnce(parts: Iterable<Iterable<StoredEntry>>, order: ReadingOrder): Generator<StoredEntry> {
   let edge: number | undefined;
   for (const entries of parts) {

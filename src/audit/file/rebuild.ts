@@ -26,8 +26,8 @@ interface BuiltDatabase extends Reached {
 }
 
 /**
- * The database of the bytes `bytesOfBase`, which become its own, with entries of the tail's `text` added, as many as it has room for, and without those that lie in a
- * sealed segment.
+ * The database of the bytes `bytesOfBase`, which become its own, with entries of the tail's `text` added, as many as it has
+ * room for, and without those that lie in a sealed segment.
  */
 export function* buildDatabase(
   context: FoldContext,
@@ -85,7 +85,8 @@ function* linesOf(text: Buffer, path: string): Generator<PlacedEntry> {
 }
 
 /**
- * Appends at most `room` of the entries that lie behind `start`, each checked against the one before. Goes quicker the more is appended to the log meanwhile, or the tail would never be emptied.
+ * Appends at most `room` of the entries that lie behind `start`, each checked against the one before. Goes quicker the more
+ * is appended to the log meanwhile, or the tail would never be emptied.
  */
 function* append(
   { path, chain }: FoldContext,
