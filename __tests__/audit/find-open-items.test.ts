@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { caughtUp } from "../../src/audit/file/caught-up.ts";
 import { nodeFiles, type AuditFiles } from "../../src/audit/file/files.ts";
 import { fold } from "../../src/audit/file/fold.ts";
-import { findOpenItems } from "../../src/audit/file/find-open-items.ts";
+import { knowingOpenItems } from "../../src/audit/file/find-open-items.ts";
 import type { FoldContext } from "../../src/audit/file/fold-context.ts";
 import { doLater, doNow } from "../../src/audit/file/steps.ts";
 import { LogWriter } from "../../src/audit/file/writer.ts";
@@ -29,16 +29,14 @@ async function openOther(path: string, clock: { ms: number }, segmentEntries?: n
 
 /** Finds out what is open; after so many slices, `meanwhile` happens. Answers what is open then. */
 async function find(context: FoldContext, slices: number, meanwhile: () => Promise<void>): Promise<string[]> {
-  const { chain } = context;
-  const steps = findOpenItems(context);
+  const { openItems } = context.chain;
+  const steps = knowingOpenItems(context, () => [...(openItems.register?.requests.keys() ?? [])]);
   for (let taken = 0; ; taken += 1) {
     const step = steps.next();
-    if (step.done === true) break;
+    if (step.done === true) return step.value ?? [];
     await step.value.later();
     if (taken === slices) await meanwhile();
   }
-  const open = caughtUp(context, () => [...(chain.openItems.register?.requests.keys() ?? [])]);
-  return (await doLater(open)) ?? [];
 }
 
 /** A log with an open request and many decisions behind it, most of them folded. */
@@ -142,7 +140,7 @@ describe("when a log can't be read to find out what is open", () => {
     const followed = vi.spyOn(OpenItemsRebuild.prototype, "passes");
     onTestFinished(() => followed.mockRestore());
     fails = true;
-    await expect(doLater(findOpenItems(context))).rejects.toMatchObject({ code: "EIO" });
+    await expect(doLater(knowingOpenItems(context, () => {}))).rejects.toMatchObject({ code: "EIO" });
     fails = false;
     await appendTo(context, decision());
     expect(followed).not.toHaveBeenCalled();
@@ -186,6 +184,37 @@ describe("when another process has folded entries that could not be followed, af
     const { answer } = await writer.propose(({ open }) => ({ entries: [], answer: [...open.requests.keys()] }));
     expect(answer).toEqual(["early", "overtaking"]);
     expect(state.takings).toBeLessThan(-1);
+  });
+
+  it("again and again, that is found out under the lock at last", async () => {
+    const { path, other } = await longLog();
+    await other.close();
+    const another = await contextOf(path);
+    let isBusy = false;
+    let takings = 0;
+    const files: AuditFiles = {
+      ...nodeFiles,
+      link(existing, created) {
+        if (created === `${path}-lock` && isBusy) {
+          takings += 1;
+          doNow(
+            caughtUp(another, () => {
+              const batch = another.chain.batch(another.timestamp());
+              batch.add(asked(`number ${takings}`));
+              another.chain.write(batch);
+            }),
+          );
+          doNow(fold(another));
+        }
+        nodeFiles.link(existing, created);
+      },
+    };
+    const writer = await LogWriter.open(path, { files, now: () => T0_MS });
+    onTestFinished(async () => await writer.close());
+    isBusy = true;
+    const { answer } = await writer.propose(({ open }) => ({ entries: [], answer: [...open.requests.keys()] }));
+    isBusy = false;
+    expect(answer).toEqual(["early", ...Array.from({ length: takings }, (_, index) => `number ${index + 1}`)]);
   });
 
   it("that is found out again before a segment carries it on", async () => {

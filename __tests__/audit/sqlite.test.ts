@@ -165,8 +165,9 @@ describe("folding", () => {
     // What the other one knows of the tail now is what the fold has left of it.
     for (const writer of writers) ({ seq: last } = await writer.append(decision()));
     await nextTurn();
-    // By each of them at the beginning, and by the one who folded: the one that was there, and the one put in its place.
-    expect(opened).toBe(4);
+    // By each of them at the beginning; by the one who folded, what was there and what was put in its place; and that by the
+    // other one, too.
+    expect(opened).toBe(5);
     for (const writer of writers) await writer.close();
     expect(await verifyLog(path)).toMatchObject({ intact: true, entries: last });
   });

@@ -337,7 +337,7 @@ describe("a writer refuses to go on with a log", () => {
         put(`${path}-tail`, tail);
         put(path, database);
       },
-      /entries 4 to 6 have disappeared/,
+      /its database does not hold entry 1/,
     ],
     [
       "whose tail is a copy without anything behind its first line",
@@ -406,6 +406,23 @@ describe("a writer refuses to go on with a log", () => {
     put(`${writers.path}-tail`, tail);
     await expectRefusal(writers, one, "entries 3 to 3 have disappeared", undefined);
   });
+
+  it.each([0, 2])(
+    "whose database is an earlier copy beside a tail that is new to it, with %d entries more",
+    async (more) => {
+      const writers = new Writers();
+      const one = await writers.open();
+      const database = readFileSync(writers.path);
+      await append(one, 2);
+      await writers.passBy(1);
+      await one.propose(() => ({ entries: [], answer: undefined }));
+      const other = await writers.open();
+      await append(other, 1 + more);
+      put(writers.path, database);
+      await expectRefusal(writers, one, "its database does not hold entry 3", 3);
+      await expectRefusal(writers, other, "its database no longer holds entry 3", 3);
+    },
+  );
 
   it("goes on where what became of its files is a fold that was cut short, or a copy of the same", async () => {
     const writers = new Writers();

@@ -7,7 +7,7 @@ import { dirname } from "node:path";
 
 import { AuditCorruptError, AuditUnavailableError } from "../../errors.ts";
 import { Batch } from "../appending/batch.ts";
-import type { DatabaseSurroundings } from "./database-look.ts";
+import type { DatabaseLook, DatabaseSurroundings } from "./database-look.ts";
 import { PreparedEntry, type EntryContent, type Head, type SegmentEntry } from "../format/entry.ts";
 import { isSameFile, type AuditFiles, type FileIdentity } from "./files.ts";
 import { KnownDatabase } from "./known-database.ts";
@@ -29,10 +29,12 @@ export class Chain {
   readonly #path: string;
   readonly #ownName: (purpose: "database" | "tail") => string;
   readonly #database: KnownDatabase;
-  /** The last entry that is in a database, as we have found or as a tail that goes with it says. */
+  /** The last entry that was found in a database. */
   #folded: Head;
   #tail: TailFile | undefined;
   #head: Head;
+  /** The entry that is to be looked for in a database. */
+  #wanted: Head;
   /** The last entry that lies in a sealed segment. */
   #sealed: Head | undefined;
   /** What of approvals is open. */
@@ -48,6 +50,7 @@ export class Chain {
     this.#database = database;
     this.#head = { seq: end.last.seq, hash: end.last.hash };
     this.#folded = this.#head;
+    this.#wanted = this.#head;
     this.#noteSegment(end.segment);
     this.log = end.last.entry.log;
   }
@@ -168,7 +171,7 @@ export class Chain {
    * @throws AuditCorruptError when it is damaged.
    */
   look(): void {
-    this.#database.look(this.#head);
+    this.#database.look(this.#wanted);
   }
 
   /** Begins a batch behind the head, after {@link catchUp}. */
@@ -268,11 +271,15 @@ export class Chain {
     if (head.seq === this.#head.seq && head.hash !== this.#head.hash) {
       throw this.#corrupt(`its tail does not follow entry ${head.seq}`, head.seq);
     }
-    if (head.seq > this.#folded.seq) {
-      // Nobody begins a tail behind what is in the database.
-      if (this.#database.isCurrent(database))
-        throw this.#corrupt(`its database does not hold entry ${head.seq}`, head.seq);
-      this.#folded = head;
+    // Whoever folds puts both in place, and begins the tail where the database ends.
+    if (!this.#database.isCurrent(database)) {
+      const look = this.#lookedFor(head, database);
+      if (look === undefined) return false;
+      if (!look.isHeld) throw this.#corrupt(`its database does not hold entry ${head.seq}`, head.seq);
+      this.#database.rely(look);
+      if (head.seq > this.#folded.seq) this.#folded = head;
+    } else if (head.seq > this.#folded.seq) {
+      throw this.#corrupt(`its database does not hold entry ${head.seq}`, head.seq);
     }
     return true;
   }
@@ -290,7 +297,7 @@ export class Chain {
   /** Answers whether that is done: not when nobody has looked into this very file for our head. */
   #catchUpWithDatabase(found: FileIdentity): boolean {
     if (this.#database.isKnown(found) && this.#folded.seq >= this.#head.seq) return true;
-    const look = this.#database.foundIn(found, this.#head);
+    const look = this.#lookedFor(this.#head, found);
     if (look === undefined) return false;
     const { last, segment } = look;
     if (!look.isHeld) {
@@ -303,6 +310,12 @@ export class Chain {
     this.#database.rely(look);
     this.#noteSegment(segment);
     return true;
+  }
+
+  /** What was found in this file of an entry; when nobody has looked there for that, the next {@link look} is for it. */
+  #lookedFor(entry: Head, database: FileIdentity): DatabaseLook | undefined {
+    this.#wanted = entry;
+    return this.#database.foundIn(database, entry);
   }
 
   #noteSegment(segment: SegmentEntry | undefined): void {

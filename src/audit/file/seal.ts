@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { dirname } from "node:path";
 
 import { withDatabase } from "./database.ts";
-import { findOpenItems } from "./find-open-items.ts";
+import { knowingOpenItems } from "./find-open-items.ts";
 import { caughtUp } from "./caught-up.ts";
 import type { FoldContext } from "./fold-context.ts";
 import { segmentPath } from "./segments.ts";
@@ -32,16 +32,9 @@ export function* seal(context: FoldContext, firstEntry: number): Steps<void> {
     return { first: sealed.first().seq, last: seq, head: hash };
   });
   const entry = { kind: "segment", first, last, head, digest: digest.digest("hex") } as const;
-  let isOver: boolean | undefined = false;
-  while (isOver === false && (yield* findOpenItems(context))) {
-    isOver = yield* caughtUp(context, () => {
-      if (chain.sealedSeq >= last) return true;
-      // What was known until now may not be enough for what others have done.
-      if (chain.openItems.register === undefined) return false;
-      chain.appendSegment(entry, timestamp());
-      return true;
-    });
-  }
+  yield* knowingOpenItems(context, () => {
+    if (chain.sealedSeq < last) chain.appendSegment(entry, timestamp());
+  });
 }
 
 /**

@@ -12,7 +12,7 @@ import { caughtUp } from "./caught-up.ts";
 import type { Chain } from "./chain.ts";
 import type { Head, PreparedEntry } from "../format/entry.ts";
 import { explainFileError, type AuditFiles } from "./files.ts";
-import { findOpenItems } from "./find-open-items.ts";
+import { knowingOpenItems } from "./find-open-items.ts";
 import { fold } from "./fold.ts";
 import type { FoldContext } from "./fold-context.ts";
 import { GroupQueue } from "../appending/group-queue.ts";
@@ -232,21 +232,18 @@ export class LogWriter {
   /** Writes what a group appends; answers what to do once the tail is flushed. */
   async #write(group: readonly Pending[]): Promise<Written> {
     const { chain, timestamp } = this.#context;
-    const asks = group.some((pending) => pending.asks);
-    for (;;) {
-      if (asks) await doLater(findOpenItems(this.#context));
-      const written = await doLater(
-        caughtUp(this.#context, () => {
-          if (asks && chain.openItems.register === undefined) return undefined;
-          const before = thresholdsPassed(chain);
-          const batch = chain.batch(timestamp());
-          const done = group.map(({ add }) => add(batch));
-          const tail = chain.write(batch);
-          return { done, tail, isLarge: thresholdsPassed(chain) > before };
-        }),
-      );
-      if (written !== undefined) return written;
-    }
+    const work = group.some(({ asks }) => asks) ? knowingOpenItems : caughtUp;
+    const written = await doLater(
+      work(this.#context, () => {
+        const before = thresholdsPassed(chain);
+        const batch = chain.batch(timestamp());
+        const done = group.map(({ add }) => add(batch));
+        const tail = chain.write(batch);
+        return { done, tail, isLarge: thresholdsPassed(chain) > before };
+      }),
+    );
+    // Whoever does it later waits for the lock, or is told that it could not be had.
+    return written as Written;
   }
 
   #scheduleFold(): void {
