@@ -1,11 +1,24 @@
-import { copyFileSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  copyFileSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 
 import type { Anchor } from "../../src/audit/checkpoints/anchor.ts";
 import { makeCheckpoint, openCheckpoint, signCheckpoint } from "../../src/audit/checkpoints/checkpoint.ts";
 import { nodeFiles } from "../../src/audit/file/files.ts";
+import { LogLock } from "../../src/audit/file/lock.ts";
+import { currentOwner, formatOwner } from "../../src/audit/file/owner.ts";
+import { PreparedEntry } from "../../src/audit/format/entry.ts";
+import { formatLine } from "../../src/audit/format/tail.ts";
 import { AuditLog } from "../../src/audit/log.ts";
 import { generateKeys, parseSignerKey, parseVerifierKey, signNote } from "../../src/note.ts";
 import { listSegments } from "../../src/audit/file/segments.ts";
@@ -98,6 +111,29 @@ describe("making a checkpoint", () => {
   it("passes over an unfinished write", async () => {
     const path = placeLog(genesis, Buffer.concat([tail, Buffer.from("0123")]));
     expect(anchorOf(await makeCheckpoint(path, signer)).size).toBe(5);
+  });
+
+  it("is made of nothing that its writer takes back, whose write fails half-way", async () => {
+    const path = newLogPath();
+    const log = new AuditLog(path);
+    const { seq, hash } = await log.append(decision());
+    const { size } = statSync(`${path}-tail`);
+    // As a writer leaves it that is stopped within the write, before it takes back what there was room for.
+    writeFileSync(`${path}-lock`, formatOwner({ ...currentOwner(), host: "elsewhere" }));
+    const next = new PreparedEntry({ kind: "policy", policy: "p", previous: "q" });
+    appendFileSync(
+      `${path}-tail`,
+      formatLine(next.follow({ seq, hash }, log.identity ?? "", new Date().toISOString())),
+    );
+    expect(storedEntries(path)).toHaveLength(seq + 2);
+    const looks = vi.spyOn(LogLock.prototype, "inspect");
+    onTestFinished(() => looks.mockRestore());
+    const making = makeCheckpoint(path, signer);
+    await vi.waitFor(() => expect(looks).toHaveBeenCalled());
+    truncateSync(`${path}-tail`, size);
+    rmSync(`${path}-lock`);
+    expect(anchorOf(await making)).toMatchObject({ size: seq + 1, hash });
+    await log.close();
   });
 
   it("is refused where the log's identity would be lines of the checkpoint: it would be one of another log", async () => {

@@ -48,7 +48,11 @@ export interface AuditStore {
    */
   receive(entries: AsyncIterable<StoredEntry>): Promise<void>;
 
-  /** Makes sure that every entry that can be read is durable. */
+  /**
+   * Makes sure that every entry that was read before, and can still be read, is durable and not taken back any more.
+   *
+   * @throws AuditUnavailableError when somebody is in the middle of a write for 15 seconds.
+   */
   flush(): Promise<void>;
 
   /**

@@ -8,6 +8,7 @@ import { AuditCorruptError } from "../../errors.ts";
 import type { Anchor } from "./anchor.ts";
 import type { Head, StoredEntry } from "../format/entry.ts";
 import { storeAt, type AuditLocation } from "../location.ts";
+import type { AuditStore } from "../store.ts";
 import { decodeBase64, openNote, signNote, type SignerKey, type VerifierKey } from "../../note.ts";
 
 const ORIGIN = "capfence/";
@@ -43,10 +44,21 @@ export function openCheckpoint(note: string, keys: readonly VerifierKey[]): Anch
  */
 export async function makeCheckpoint(location: AuditLocation, signer: SignerKey): Promise<string> {
   const store = storeAt(location);
-  for await (const { seq, hash, entry } of store.entries("latest first")) {
+  for (;;) {
+    const { log, head } = await lastOf(store);
     await store.flush();
-    return signCheckpoint(entry.log, { seq, hash }, signer);
+    // Of a write that fails half-way the beginning can be read before it is taken back, and a checkpoint of that would accuse
+    // the log for ever.
+    const anchor = { log, size: head.seq + 1, hash: head.hash, signedBy: [] };
+    if ((await contradictionOf(anchor, store.entries("latest first"))) === undefined) {
+      return signCheckpoint(log, head, signer);
+    }
   }
+}
+
+async function lastOf(store: AuditStore): Promise<{ readonly log: string; readonly head: Head }> {
+  for await (const { seq, hash, entry } of store.entries("latest first"))
+    return { log: entry.log, head: { seq, hash } };
   throw new AuditCorruptError(store.name, "it has no entries");
 }
 

@@ -6,6 +6,7 @@ import { resolve } from "node:path";
 import { errorCode } from "../../file-problem.ts";
 import type { ChainCheck } from "../checks/chain-check.ts";
 import type { StoredEntry } from "../format/entry.ts";
+import { LogLock } from "./lock.ts";
 import { readFiles } from "./read-file.ts";
 import { receiveInFile } from "./receive-file.ts";
 import { realLogPath } from "./real-path.ts";
@@ -51,6 +52,7 @@ export class FileStore implements AuditStore {
 
   async flush(): Promise<void> {
     const { files } = this.#surroundings;
+    await new LogLock(files, this.key()).untilFree();
     let fd: number;
     try {
       fd = files.openRead(tailPath(this.key()));

@@ -202,6 +202,21 @@ export class LogLock {
     }
   }
 
+  /**
+   * Waits for a moment in which nobody holds it; who has certainly died counts as nobody. Takes nothing, so whoever may only
+   * read can ask: what was read before, and is still there, is not taken back any more.
+   *
+   * @throws LockHeldError when there is none for 15 seconds.
+   */
+  async untilFree(): Promise<void> {
+    const start = performance.now();
+    for (let holder = this.inspect(); holder !== undefined && holder.state !== "dead"; holder = this.inspect()) {
+      const waited = performance.now() - start;
+      if (waited > PATIENCE_MS) throw this.#refusal();
+      await pause(waited);
+    }
+  }
+
   /** Who holds the lock, and whether that is certain to be alive or dead; `undefined` when it is free. */
   inspect(): { readonly owner: Owner | undefined; readonly state: "dead" | "alive" | "unknown" } | undefined {
     if (this.#files.identify(this.#lockFile) === undefined) return undefined;
