@@ -232,18 +232,22 @@ export class LogWriter {
   /** Writes what a group appends; answers what to do once the tail is flushed. */
   async #write(group: readonly Pending[]): Promise<Written> {
     const { chain, timestamp } = this.#context;
-    const work = group.some(({ asks }) => asks) ? knowingOpenItems : caughtUp;
-    const written = await doLater(
-      work(this.#context, () => {
-        const before = thresholdsPassed(chain);
-        const batch = chain.batch(timestamp());
-        const done = group.map(({ add }) => add(batch));
-        const tail = chain.write(batch);
-        return { done, tail, isLarge: thresholdsPassed(chain) > before };
-      }),
-    );
+    const asks = group.some((pending) => pending.asks);
+    const write = (): Written => {
+      const before = thresholdsPassed(chain);
+      const batch = chain.batch(timestamp());
+      const done = group.map(({ add }) => add(batch));
+      const tail = chain.write(batch);
+      return { done, tail, isLarge: thresholdsPassed(chain) > before };
+    };
+    const written = await this.#lock.hold(() => {
+      const isReady = chain.catchUp() && (!asks || chain.openItems.register !== undefined);
+      return isReady ? write() : undefined;
+    });
+    if (written !== undefined) return written;
+    const work = asks ? knowingOpenItems : caughtUp;
     // Whoever does it later waits for the lock, or is told that it could not be had.
-    return written as Written;
+    return (await doLater(work(this.#context, write))) as Written;
   }
 
   #scheduleFold(): void {
