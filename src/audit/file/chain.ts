@@ -56,7 +56,7 @@ export class Chain {
   }
 
   /**
-   * Reads a log without its lock, as far as it goes; {@link isCurrent} goes on from there. `undefined` when there is no log,
+   * Reads a log without its lock, as far as it goes; {@link catchUpFromPeek} goes on from there. `undefined` when there is no log,
    * or it can't be read while it changes.
    */
   static peek(surroundings: ChainSurroundings): Chain | undefined {
@@ -147,15 +147,15 @@ export class Chain {
       const isKnown = this.#tail !== undefined && isSameFile(found, this.#tail.identity);
       if (!isKnown && !this.#openTail(database)) return false;
       // Whoever folds puts both in place; if that was cut short, or somebody else's doing, the database alone is another one.
-      if (isKnown && !this.#database.isCurrent(database) && !this.#database.holds(this.#folded)) {
+      if (isKnown && !this.#database.isKnown(database) && !this.#database.reliesOnWhatHolds(this.#folded)) {
         throw this.#corrupt(`its database no longer holds entry ${this.#folded.seq}`, this.#folded.seq);
       }
       const reached = this.#readTail(found);
-      if (!isKnown && reached < former.seq && !this.#database.holds(former)) {
+      if (!isKnown && reached < former.seq && !this.#database.reliesOnWhatHolds(former)) {
         throw this.#corrupt(`entries ${reached + 1} to ${former.seq} have disappeared`);
       }
     }
-    this.#database.see(database);
+    this.#database.forget();
     return true;
   }
 
@@ -165,8 +165,8 @@ export class Chain {
   }
 
   /**
-   * Looks into the database as it stands, for the next {@link catchUp}, which relies on what was found if the database and
-   * our head are still the same. Called without the lock.
+   * Looks into the database as it stands, for the next {@link catchUp}, which relies on what was found if the database is
+   * still the same. Called without the lock, but by {@link catchUpHere}.
    *
    * @throws AuditCorruptError when it is damaged.
    */
@@ -272,7 +272,7 @@ export class Chain {
       throw this.#corrupt(`its tail does not follow entry ${head.seq}`, head.seq);
     }
     // Whoever folds puts both in place, and begins the tail where the database ends.
-    if (!this.#database.isCurrent(database)) {
+    if (!this.#database.isKnown(database)) {
       const look = this.#lookedFor(head, database);
       if (look === undefined) return false;
       if (!look.isHeld) throw this.#corrupt(`its database does not hold entry ${head.seq}`, head.seq);

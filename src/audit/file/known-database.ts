@@ -18,8 +18,6 @@ export class KnownDatabase {
   readonly #surroundings: DatabaseSurroundings;
   readonly #log: string;
   #known: LookedInto;
-  /** The file that goes with the tail, as it was last seen; perhaps a later one. */
-  #current: FileIdentity;
   /** What was found in another one, not yet relied on. */
   #look: DatabaseLook | undefined;
 
@@ -27,7 +25,6 @@ export class KnownDatabase {
     this.#surroundings = surroundings;
     this.#log = log;
     this.#known = known;
-    this.#current = known.identity;
   }
 
   /** Opens the file as it stands; answers how far it goes, too. @throws AuditCorruptError when it is damaged. */
@@ -54,21 +51,17 @@ export class KnownDatabase {
     return isUnwritten(found, this.#known.identity);
   }
 
-  /** Whether this is the file that was {@link see seen} last, with nothing written to it since. */
-  isCurrent(found: FileIdentity): boolean {
-    return isUnwritten(found, this.#current);
-  }
-
-  /** Notes the file that goes with the tail. */
-  see(found: FileIdentity): void {
-    this.#current = found;
-    this.#forget();
-  }
-
   /** Looks into the file as it stands, for {@link foundIn}. @throws AuditCorruptError when it is damaged. */
   look(head: Head): void {
-    this.#forget();
-    this.#look = this.#lookFor(head);
+    this.forget();
+    this.#look = lookInto(this.#surroundings, this.#log, head);
+  }
+
+  /** Forgets what was found and is not relied on. */
+  forget(): void {
+    const look = this.#look;
+    this.#look = undefined;
+    if (look !== undefined) this.#surroundings.files.close(look.fd);
   }
 
   /** What was found in this very file, if that is what was looked into, and for this entry. */
@@ -79,9 +72,9 @@ export class KnownDatabase {
   }
 
   /** Relies from now on on what was found. */
-  rely({ identity, fd }: DatabaseLook): void {
+  rely(look: DatabaseLook): void {
     this.#look = undefined;
-    this.#know({ identity, fd });
+    this.#know(look);
   }
 
   /** Relies on the file as it stands, which this writer has just put in place. */
@@ -91,32 +84,25 @@ export class KnownDatabase {
     this.#know({ identity: files.identifyOpen(fd), fd });
   }
 
-  /** Whether the file as it stands, or the segment that was sealed from it, holds an entry. @throws as {@link look} */
-  holds(entry: Head): boolean {
-    const { fd, isHeld } = this.#lookFor(entry);
-    this.#surroundings.files.close(fd);
-    return isHeld;
+  /**
+   * Whether the file as it stands, or the segment that was sealed from it, holds an entry; if so, it is relied on. Throws as
+   * {@link look} does.
+   */
+  reliesOnWhatHolds(entry: Head): boolean {
+    const look = lookInto(this.#surroundings, this.#log, entry);
+    if (look.isHeld) this.#know(look);
+    else this.#surroundings.files.close(look.fd);
+    return look.isHeld;
   }
 
   close(): void {
-    this.#forget();
+    this.forget();
     this.#surroundings.files.close(this.#known.fd);
   }
 
-  #lookFor(entry: Head): DatabaseLook {
-    return lookInto(this.#surroundings, this.#log, entry);
-  }
-
-  #know(known: LookedInto): void {
+  #know({ identity, fd: opened }: LookedInto): void {
     const { fd } = this.#known;
-    this.#known = known;
-    this.#current = known.identity;
+    this.#known = { identity, fd: opened };
     this.#surroundings.files.close(fd);
-  }
-
-  #forget(): void {
-    const look = this.#look;
-    this.#look = undefined;
-    if (look !== undefined) this.#surroundings.files.close(look.fd);
   }
 }
