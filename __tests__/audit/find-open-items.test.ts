@@ -12,6 +12,7 @@ import { OpenItemsRebuild } from "../../src/audit/open-items/open-items-rebuild.
 import { verifyLog } from "../../src/audit/verify.ts";
 import { appendTo, contextOf } from "./fold-context.ts";
 import { prepared, request, T1 } from "./recorded-approvals.ts";
+import { watchedLock } from "./read-under-lock.ts";
 import { decision, expectOneChain, newLogPath } from "./sample-log.ts";
 
 const T0_MS = Date.parse("2026-01-15T10:00:00.000Z");
@@ -286,33 +287,13 @@ describe("the log's lock is not held while a database is read", () => {
     for (let n = 0; n < 3; n += 1) await Promise.all(Array.from({ length: 100 }, () => first.append(decision())));
     await first.close();
 
-    let isHeld = false;
-    const read: string[] = [];
-    const files: AuditFiles = {
-      ...nodeFiles,
-      link(existing, created) {
-        nodeFiles.link(existing, created);
-        if (created === `${path}-lock`) isHeld = true;
-      },
-      unlink(name) {
-        if (name === `${path}-lock`) isHeld = false;
-        nodeFiles.unlink(name);
-      },
-      readFile(name) {
-        if (isHeld) read.push(name);
-        return nodeFiles.readFile(name);
-      },
-      read(fd, start, end, space) {
-        if (isHeld && end - start > 100_000) read.push(`${end - start} bytes`);
-        return nodeFiles.read(fd, start, end, space);
-      },
-    };
+    const { files, readUnderLock } = watchedLock(path, 100_000);
     const writer = await LogWriter.open(path, { files, now: () => clock.ms, segmentEntries: 200 });
     onTestFinished(async () => await writer.close().catch(() => {}));
     await writer.append(decision());
-    read.length = 0;
+    readUnderLock.length = 0;
     await work(writer, path);
-    expect(read).toEqual([]);
+    expect(readUnderLock).toEqual([]);
     expect(await verifyLog(path)).toMatchObject({ intact: true, problems: [] });
   });
 });

@@ -8,6 +8,7 @@ import { PreparedEntry } from "../../src/audit/format/entry.ts";
 import { formatLine } from "../../src/audit/format/tail.ts";
 import { verifyLog } from "../../src/audit/verify.ts";
 import { AuditCorruptError } from "../../src/errors.ts";
+import { watchedLock } from "./read-under-lock.ts";
 import { decision, expectOneChain, filesBeside, newLogPath } from "./sample-log.ts";
 
 async function open(path: string, files: AuditFiles = nodeFiles): Promise<LogWriter> {
@@ -56,29 +57,9 @@ describe("a log that is opened while others write to it", () => {
   it("is read before its lock is taken", async () => {
     const { path, late } = await longLog();
     put(`${path}-tail`, late.tail);
-    let isHeld = false;
-    const read: string[] = [];
-    const files: AuditFiles = {
-      ...nodeFiles,
-      link(existing, created) {
-        nodeFiles.link(existing, created);
-        isHeld ||= created === `${path}-lock`;
-      },
-      unlink(name) {
-        if (name === `${path}-lock`) isHeld = false;
-        nodeFiles.unlink(name);
-      },
-      readFile(name) {
-        if (isHeld) read.push(name);
-        return nodeFiles.readFile(name);
-      },
-      read(fd, start, end, space) {
-        if (isHeld && end - start > 1_000) read.push(`${end - start} bytes`);
-        return nodeFiles.read(fd, start, end, space);
-      },
-    };
+    const { files, readUnderLock } = watchedLock(path, 1_000);
     const writer = await LogWriter.open(path, { files, now: Date.now });
-    expect(read.filter((name) => !name.includes("-owner."))).toEqual([]);
+    expect(readUnderLock).toEqual([]);
     await writer.append(decision());
     await writer.close();
     expect(await verifyLog(path)).toMatchObject({ intact: true, entries: 12 });
